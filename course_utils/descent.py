@@ -71,15 +71,31 @@ def minimize(objective, optimizer, start, steps: int) -> Path:
     array([2.  , 1.  , 0.5 , 0.25])
     """
     _require_count("steps", steps)
-    params = starting_points(objective, optimizer, start)
-    points = np.empty((steps + 1, *params.shape))
+    points = walk([objective] * steps, optimizer, start)
+    with np.errstate(all="ignore"):
+        return Path(points, objective.value(points))
+
+
+def walk(objectives, optimizer, start) -> np.ndarray:
+    """Take one step on each objective in turn, for example on one mini-batch after another.
+
+    Args:
+        objectives: as many as there are steps, all of the same size.
+        optimizer: the update rule.
+        start: shape (n,), or (*runs, n) for many runs at once.
+
+    Returns:
+        The points, start included, shape (steps + 1, *runs, n).
+    """
+    params = starting_points(objectives[0], optimizer, start)
+    points = np.empty((len(objectives) + 1, *params.shape))
     points[0] = params
     state = optimizer.init(params)
     with np.errstate(all="ignore"):
-        for step in range(1, steps + 1):
+        for step, objective in enumerate(objectives, start=1):
             params, state = optimizer.update(objective.gradient(params), state, params)
             points[step] = params
-        return Path(points, objective.value(points))
+    return points
 
 
 def train(

@@ -8,9 +8,11 @@ tell them apart. The same optimizer has the same colour and line style in every 
 from io import BytesIO
 
 import numpy as np
-from IPython.display import Image, Markdown, display
+from IPython.display import display
 from matplotlib import rcParams
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, GREY = (
     "#0072B2",
@@ -82,15 +84,19 @@ def show(fig: Figure, caption: str) -> None:
     """
     if not caption.strip():
         raise ValueError("caption must say in words what the figure shows, got an empty one")
-    display(Image(data=png(fig), width=round(fig.get_figwidth() * 100)))
-    display(Markdown(f"*{caption.strip()}*"))
+    caption = caption.strip()
+    picture = {"image/png": png(fig), "text/plain": caption}
+    width = round(fig.get_figwidth() * 100)
+    display(picture, raw=True, metadata={"image/png": {"width": width}})
+    display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
 
 
 def png(fig: Figure, dots_per_inch: int = 160) -> bytes:
-    """Return a figure as the bytes of a PNG, without the metadata that changes with versions."""
-    buffer = BytesIO()
-    fig.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
-    return buffer.getvalue()
+    """Return a figure as the bytes of a PNG with 64 colours, a third of the size of all."""
+    drawn, small = BytesIO(), BytesIO()
+    fig.savefig(drawn, format="png", dpi=dots_per_inch)
+    Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "png")
+    return small.getvalue()
 
 
 def contours(ax, landscape, levels: int = 14, colorbar: bool = False):
@@ -104,7 +110,7 @@ def contours(ax, landscape, levels: int = 14, colorbar: bool = False):
     heights = landscape.value(grid)
     heights = heights - heights.min()
     lifted = np.log10(heights + heights.max() * 1e-4)
-    ax.contourf(x, y, lifted, levels=levels, cmap="Greys", alpha=0.42)
+    ax.contourf(x, y, lifted, levels=levels, cmap="Greys", alpha=0.2)
     ax.contour(x, y, lifted, levels=levels, colors="#8A8A8A", linewidths=0.5)
     for minimum in landscape.minima:
         ax.plot(*minimum, "*", color="#333333", markersize=11, markeredgecolor="white", zorder=5)
@@ -135,6 +141,7 @@ def losses(ax, values, label: str | None = None, color: str = BLUE, dash: str = 
     """Draw a loss over steps (or epochs) on a logarithmic scale."""
     ax.plot(np.arange(len(values)), values, color=color, linestyle=dash, label=label)
     ax.set(yscale="log", xlabel="step", ylabel="loss")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax
 
 

@@ -13,11 +13,12 @@ def ax():
 
 def test_show_displays_the_picture_and_then_its_caption(ax, monkeypatch):
     shown = []
-    monkeypatch.setattr(figures, "display", shown.append)
+    monkeypatch.setattr(figures, "display", lambda bundle, **_: shown.append(bundle))
     assert figures.show(ax.figure, "A line falls.") is None
     picture, caption = shown
-    assert picture.data.startswith(b"\x89PNG")
-    assert caption.data == "*A line falls.*"
+    assert picture["image/png"].startswith(b"\x89PNG")
+    assert caption["text/markdown"] == "*A line falls.*"
+    assert picture["text/plain"] == caption["text/plain"] == "A line falls."
 
 
 def test_show_refuses_an_empty_caption(ax):
