@@ -1,0 +1,36 @@
+"""The four calls by which a lesson asks and answers; what they do is in the modules beside this."""
+
+
+def ask(question_id: str) -> None:
+    """Display a question of the course, with the learner's latest answer if there is one.
+
+    The id stands in the lesson's bank: `ask("gd-step-sign")`.
+    """
+    from .bank import find_question
+    from .cell import QuizCell, show
+
+    show(QuizCell(find_question(question_id)))
+
+
+def predict(question_id: str) -> None:
+    """Display a question to commit to before going on; `reveal` gives its feedback later."""
+    from .bank import find_question
+    from .cell import QuizCell, show
+
+    show(QuizCell(find_question(question_id), kind="prediction"))
+
+
+def reveal(question_id: str) -> None:
+    """Display what the learner predicted first, and the feedback that this prediction earns."""
+    from .bank import find_question
+    from .cell import revealed, show
+
+    show(revealed(find_question(question_id)))
+
+
+def objectives(lesson: str) -> None:
+    """Display what the learner will be able to do after a lesson: `objectives("02_…")`."""
+    from .bank import find_bank
+    from .cell import listed, show
+
+    show(listed(find_bank(lesson)))

@@ -1,0 +1,219 @@
+"""The quiz cell: one question as a widget that marks in the kernel, and as a text to read.
+
+The browser gets the key never, and the feedback only of what the learner has answered.
+"""
+
+import base64
+import html
+import io
+from pathlib import Path
+
+import anywidget
+import traitlets
+from IPython.display import display
+
+from .bank import Bank, Question
+from .generators import find_figure
+from .grading import Drawn, InvalidResponse, Mark, draw, mark, parse_number
+from .markup import number, to_html, to_markdown
+from .store import Attempt, open_store
+
+LEGENDS = {"question": "Question", "prediction": "Predict before you run on"}
+BUTTONS = {"question": "Submit", "prediction": "Commit"}
+HOW_TO_ANSWER = {
+    "single": "Choose one answer.",
+    "multiple": "Tick every answer that is right.",
+    "numeric": "Answer with a number.",
+}
+NOTED = "Now run the next cells to find out."
+NOTED_AGAIN = "Your first prediction stays the one that counts. Now run the next cells."
+NOT_PREDICTED = (
+    "Commit to a prediction in the cell above, run this cell again, and it tells you how your "
+    "prediction compares."
+)
+
+
+class QuizCell(anywidget.AnyWidget):
+    """A question to answer in a notebook.
+
+    A `kind` "question" is answered as often as the learner likes, with feedback each time. A
+    "prediction" is noted without feedback, and the first one counts. `seed` draws the numbers and
+    the order of the options; by default it derives from the question's id.
+    """
+
+    _esm = Path(__file__).with_name("cell.js")
+    _css = Path(__file__).with_name("cell.css")
+
+    face = traitlets.Dict().tag(sync=True)
+    result = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
+
+    def __init__(self, question: Question, kind: str = "question", seed: int | None = None):
+        """Draw the question and look up what the learner answered before."""
+        if kind not in LEGENDS:
+            raise ValueError(f"kind must be one of {', '.join(LEGENDS)}, got {kind!r}")
+        self._drawn = draw(question, seed)
+        self._kind = kind
+        super().__init__(face=_face(self._drawn, kind), result=self._earlier_result())
+        self.on_msg(self._answered)
+
+    def _earlier_result(self) -> dict | None:
+        attempt = earlier(self._drawn, self._kind)
+        if attempt is None:
+            return None
+        note = "Your earlier answer" if self._kind == "question" else "Your prediction"
+        return self._result(attempt.id, attempt.response) | {"note": note}
+
+    def _answered(self, _cell, message: dict, _buffers) -> None:
+        attempt_id, shown = message["attempt"], message["response"]
+        try:
+            result = self._recorded(attempt_id, _response(self._drawn, shown))
+        except InvalidResponse as fault:
+            result = {"attempt": attempt_id, "tone": "note", "body": html.escape(str(fault))}
+        if result == self.result:  # a retry: the browser has not heard of it yet
+            self.send_state("result")
+        self.result = result
+
+    def _recorded(self, attempt_id: str, response: list[int] | float) -> dict:
+        verdict = mark(self._drawn, response)
+        store = open_store()
+        store.record(
+            attempt_id=attempt_id,
+            kind=self._kind,
+            item=self._drawn.question.id,
+            content_hash=self._drawn.question.content_hash,
+            seed=self._drawn.seed,
+            response=response,
+            score=verdict.score,
+            mistake=verdict.mistake,
+        )
+        result = self._result(attempt_id, response)
+        return result | {"trouble": store.trouble} if store.trouble else result
+
+    def _result(self, attempt_id: str, response: list[int] | float) -> dict:
+        """What the browser may know about an answer."""
+        result = {"attempt": attempt_id, "shown": _shown(self._drawn, response)}
+        if self._kind == "prediction":
+            first = earlier(self._drawn, self._kind).id == attempt_id
+            body = NOTED if first else NOTED_AGAIN
+            return result | {"tone": "note", "title": "Noted.", "body": body}
+        verdict = mark(self._drawn, response)
+        return result | {
+            "tone": "right" if verdict.right else "wrong",
+            "title": "Correct" if verdict.right else "Not yet",
+            "body": _feedback(self._drawn, verdict),
+        }
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        question_id = self._drawn.question.id
+        data["text/plain"] = f"{LEGENDS[self._kind]}: {question_id} (run this cell to answer)"
+        data["text/markdown"] = static_reading(self._drawn, self._kind)
+        return data, metadata
+
+
+def earlier(drawn: Drawn, kind: str) -> Attempt | None:
+    """Return the attempt that counts: the first prediction, or the latest answer."""
+    question = drawn.question
+    attempts = [
+        attempt
+        for attempt in open_store().attempts(question.id, kind)
+        if (attempt.content_hash, attempt.seed) == (question.content_hash, drawn.seed)
+    ]
+    return attempts[0 if kind == "prediction" else -1] if attempts else None
+
+
+def static_reading(drawn: Drawn, kind: str) -> str:
+    """Return the question as Markdown, for where no widget runs."""
+    question = drawn.question
+    parts = [f"**{LEGENDS[kind]}.** {to_markdown(drawn.stem)}"]
+    if drawn.code:
+        parts.append(f"```python\n{drawn.code.strip(chr(10))}\n```")
+    if question.figure:
+        parts.append(f"*Figure:* {to_markdown(question.alt)}")
+    parts.append(f"*{HOW_TO_ANSWER[question.type]}*")
+    if drawn.order:
+        texts = (to_markdown(question.options[place].text) for place in drawn.order)
+        parts.append("\n".join(f"- ({chr(97 + i)}) {text}" for i, text in enumerate(texts)))
+    return "\n\n".join(parts)
+
+
+def revealed(question: Question) -> str:
+    """Return as Markdown what was predicted first and the feedback that it earns."""
+    drawn = draw(question)
+    attempt = earlier(drawn, "prediction")
+    if attempt is None:
+        return NOT_PREDICTED
+    verdict = mark(drawn, attempt.response)
+    if question.type == "numeric":
+        said = number(attempt.response)
+    else:
+        said = "; ".join(to_markdown(option) for option, _ in verdict.remarks)
+    outcome = [to_markdown(feedback) for _, feedback in verdict.remarks]
+    if verdict.right and not outcome:
+        outcome = ["That is right."]
+    summary = [verdict.summary] if verdict.summary else []
+    return "\n\n".join([f"**You predicted:** {said}", *outcome, *summary])
+
+
+def listed(bank: Bank) -> str:
+    """Return the objectives of a bank as a Markdown list."""
+    items = "\n".join(f"- {to_markdown(objective.text)}" for objective in bank.objectives)
+    return f"You will be able to\n\n{items}"
+
+
+def show(thing: QuizCell | str) -> None:
+    """Display a quiz cell, or a Markdown text that is readable as plain text too."""
+    if isinstance(thing, str):
+        display({"text/markdown": thing, "text/plain": thing}, raw=True)
+    else:
+        display(thing)
+
+
+def _face(drawn: Drawn, kind: str) -> dict:
+    """What the browser knows of a question before it is answered."""
+    question = drawn.question
+    return {
+        "type": question.type,
+        "legend": LEGENDS[kind],
+        "button": BUTTONS[kind],
+        "stem": to_html(drawn.stem),
+        "code": drawn.code and drawn.code.strip("\n"),
+        "figure": question.figure and {"src": _png(question.figure), "alt": question.alt},
+        "how": HOW_TO_ANSWER[question.type],
+        "options": [to_html(question.options[place].text) for place in drawn.order],
+    }
+
+
+def _png(name: str) -> str:
+    """Draw a registered figure into a data address, and leave no figure open behind it."""
+    import matplotlib.pyplot as plt
+
+    drawing, buffer = find_figure(name)(), io.BytesIO()
+    drawing.savefig(buffer, format="png", dpi=144, bbox_inches="tight")
+    plt.close(drawing)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _response(drawn: Drawn, shown: list[int] | str) -> list[int] | float:
+    """Turn what the browser sends, places on the screen or typed text, into a response."""
+    if drawn.question.type == "numeric":
+        return parse_number(shown)
+    return sorted(drawn.order[place] for place in shown)
+
+
+def _shown(drawn: Drawn, response: list[int] | float) -> list[int] | str:
+    """Turn a response back into what the browser shows as chosen."""
+    if drawn.question.type == "numeric":
+        return f"{response:.15g}"
+    return [drawn.order.index(place) for place in response]
+
+
+def _feedback(drawn: Drawn, verdict: Mark) -> str:
+    """Return the HTML of what a response has earned."""
+    several = drawn.question.type == "multiple"
+    remarks = [
+        f"<p>{f'<strong>{to_html(about)}</strong><br>' if several else ''}{to_html(feedback)}</p>"
+        for about, feedback in verdict.remarks
+    ]
+    summary = f"<p>{html.escape(verdict.summary)}</p>" if verdict.summary else ""
+    return summary + "".join(remarks)
