@@ -1,7 +1,21 @@
-"""The fixtures that every test may use."""
+"""The fixtures that every test may use, and a record of answers apart from the learner's own."""
+
+import os
+import shutil
+import tempfile
 
 import numpy as np
 import pytest
+
+
+def pytest_configure(config):
+    """Give notebooks and doctests, which take no fixtures, a fresh record too."""
+    config.course_home = os.environ["COURSE_HOME"] = tempfile.mkdtemp(prefix="course-home-")
+
+
+def pytest_unconfigure(config):
+    """Remove it."""
+    shutil.rmtree(config.course_home, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""The explorers, pictures that a learner moves: one module a lesson, drawn on `stage`."""
