@@ -72,8 +72,7 @@ def slope() -> Explorer:
 
     def move(x, _):
         here["w"] = x
-        with stage.frame():
-            update()
+        update()
 
     return Explorer(stage, [rate], update)
 
@@ -138,8 +137,7 @@ def descent() -> Explorer:
 
     def move(x, y):
         drawn["start"] = (x, y)
-        with stage.frame():
-            update()
+        update()
 
     return Explorer(stage, [landscape_choice, rate], update)
 
@@ -259,8 +257,7 @@ def noise() -> Explorer:
 
     def move(x, y):
         start["point"] = (x, y)
-        with stage.frame():
-            update()
+        update()
 
     return Explorer(stage, [size, rate, again], update)
 
@@ -332,8 +329,7 @@ def basins() -> Explorer:
 
     def move(x, y):
         drawn["probe"] = (x, y)
-        with stage.frame():
-            update()
+        update()
 
     return Explorer(stage, [landscape_choice, rate], update)
 
