@@ -4,56 +4,37 @@ An objective has ``size``, ``value(params)`` and ``gradient(params)``; landscape
 make them.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from course_utils.optimizers import run_shape
+from course_utils.hyperparameters import rate_at, run_shape
+
+LARGEST_PATH = 500_000_000  # bytes
 
 
 @dataclass(frozen=True)
 class Path:
-    """Where an optimizer went: the start and the point after every step.
+    """Where an optimizer went: the start and the points it passed.
 
     Args:
-        points: shape (steps + 1, *runs, n).
-        values: the objective there, shape (steps + 1, *runs).
+        points: shape (kept points, *runs, n), the start first.
+        values: the objective there, shape (kept points, *runs).
+        steps: how many steps were taken before each point, shape (kept points,).
     """
 
     points: np.ndarray
     values: np.ndarray
+    steps: np.ndarray
 
     @property
     def end(self) -> np.ndarray:
         """Return the last point, shape (*runs, n)."""
         return self.points[-1]
 
-    @property
-    def steps(self) -> int:
-        """Return the number of steps taken."""
-        return len(self.points) - 1
 
-
-@dataclass(frozen=True)
-class History:
-    """What a training run showed.
-
-    Args:
-        params: the weights at the end, shape (*runs, n).
-        batch_losses: the loss on each batch before its step, shape (steps, *runs).
-        losses: the loss on all training data before training and after each epoch, shape
-            (epochs + 1, *runs).
-        validation_losses: the same on the validation data; None without them.
-    """
-
-    params: np.ndarray
-    batch_losses: np.ndarray
-    losses: np.ndarray
-    validation_losses: np.ndarray | None = None
-
-
-def minimize(objective, optimizer, start, steps: int) -> Path:
+def minimize(objective, optimizer, start, steps: int, every: int = 1) -> Path:
     """Follow the optimizer from start for a number of steps.
 
     A run that diverges is returned as it is, infinities included, without a warning.
@@ -63,6 +44,8 @@ def minimize(objective, optimizer, start, steps: int) -> Path:
         optimizer: the update rule.
         start: shape (n,), or (*runs, n) for many runs at once.
         steps: how many updates, at least 1.
+        every: keep every so many steps one point, and the last one. The points take
+            8 · (steps / every + 1) · runs · n bytes; more than 500 MB is refused.
 
     >>> from course_utils.landscapes import bowl
     >>> from course_utils.optimizers import SGD
@@ -71,37 +54,99 @@ def minimize(objective, optimizer, start, steps: int) -> Path:
     array([2.  , 1.  , 0.5 , 0.25])
     """
     _require_count("steps", steps)
-    points = walk([objective] * steps, optimizer, start)
+    _require_count("every", every)
+    points = walk([objective] * steps, optimizer, start, every)
     with np.errstate(all="ignore"):
-        return Path(points, objective.value(points))
+        return Path(points, objective.value(points), _kept(steps, every))
 
 
-def walk(objectives, optimizer, start) -> np.ndarray:
+def walk(objectives: Sequence, optimizer, start, every: int = 1) -> np.ndarray:
     """Take one step on each objective in turn, for example on one mini-batch after another.
 
     Args:
         objectives: as many as there are steps, all of the same size.
         optimizer: the update rule.
         start: shape (n,), or (*runs, n) for many runs at once.
+        every: keep every so many steps one point, and the last one.
 
     Returns:
-        The points, start included, shape (steps + 1, *runs, n).
+        The points, start included, shape (kept points, *runs, n).
     """
     params = starting_points(objectives[0], optimizer, start)
-    points = np.empty((len(objectives) + 1, *params.shape))
+    kept = _kept(len(objectives), every)
+    size = len(kept) * params.nbytes
+    if size > LARGEST_PATH:
+        raise ValueError(
+            f"the path would take {size:,} bytes, more than {LARGEST_PATH:,}: "
+            f"raise `every` (now {every}) to keep fewer points"
+        )
+    points = np.empty((len(kept), *params.shape))
     points[0] = params
+    place = iter(points[1:])
     state = optimizer.init(params)
     with np.errstate(all="ignore"):
         for step, objective in enumerate(objectives, start=1):
             params, state = optimizer.update(objective.gradient(params), state, params)
-            points[step] = params
+            if step % every == 0 or step == len(objectives):
+                next(place)[...] = params
     return points
 
 
+@dataclass
+class History:
+    """What a training run showed, and what a callback may change while it goes on.
+
+    The curves are arrays with one entry an epoch, before training first: shape (epochs + 1, *runs).
+
+    Args:
+        params: the weights now; after `train`, those at the end or, with early stopping, the best.
+        optimizer: the update rule of the next step; a callback may replace it.
+        losses: the loss on all training data.
+        validation_losses: the same on the validation data; empty without them.
+        metrics: name -> the metric on the training data.
+        validation_metrics: name -> the metric on the validation data.
+        batch_losses: the loss on each batch before its step, shape (steps, *runs).
+        gradient_norms: the length of each batch's gradient, shape (steps, *runs).
+        rates: the learning rate of each step.
+        stopped: why training ended before its last epoch; empty if it did not. A callback that
+            sets it ends the training.
+    """
+
+    params: np.ndarray
+    optimizer: object
+    losses: list = field(default_factory=list)
+    validation_losses: list = field(default_factory=list)
+    metrics: dict = field(default_factory=dict)
+    validation_metrics: dict = field(default_factory=dict)
+    batch_losses: list = field(default_factory=list)
+    gradient_norms: list = field(default_factory=list)
+    rates: list = field(default_factory=list)
+    stopped: str = ""
+
+    @property
+    def epochs(self) -> int:
+        """Return the number of epochs that were finished."""
+        return len(self.losses) - 1
+
+
+Callback = Callable[[History], None]
+
+
 def train(
-    objective, optimizer, start, epochs: int, batch_size: int, seed: int = 0, validation=None
+    objective,
+    optimizer,
+    start,
+    epochs: int,
+    batch_size: int,
+    seed: int = 0,
+    validation=None,
+    metrics: Mapping[str, Callable] | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = False,
 ) -> History:
     """Train on mini-batches, every example once an epoch, in an order drawn anew each epoch.
+
+    Interrupting the kernel (Ctrl-C) returns what was reached.
 
     Args:
         objective: a loss over examples (`networks.NetworkLoss`).
@@ -109,36 +154,188 @@ def train(
         start: the initial weights, shape (n,), or (*runs, n) for many networks at once.
         epochs: how many times to go through the data, at least 1.
         batch_size: examples a step; the last batch of an epoch may be smaller.
-        seed: equal seeds give equal batches.
+        seed: equal seeds give equal batches and equal dropout.
         validation: the same loss over data that is not trained on.
+        metrics: name -> function of (objective, params), for example `accuracy`.
+        callbacks: called with the history after each epoch, for example `EarlyStopping`.
+        progress: show a progress bar.
 
     Source: Bottou, Curtis and Nocedal 2018.
     """
     _require_count("epochs", epochs)
-    params = starting_points(objective, optimizer, start)
-    rng = np.random.default_rng(seed)
-    state = optimizer.init(params)
-    batch_losses, losses, validation_losses = [], [], []
-
-    def look():
-        losses.append(objective.value(params))
-        if validation is not None:
-            validation_losses.append(validation.value(params))
-
+    order, dropping = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    history = History(starting_points(objective, optimizer, start), optimizer)
+    state = optimizer.init(history.params)
     with np.errstate(all="ignore"):
-        look()
-        for _ in range(epochs):
-            for rows in minibatches(objective.examples, batch_size, rng):
-                value, gradient = objective.batch(rows).value_and_gradient(params)
-                params, state = optimizer.update(gradient, state, params)
-                batch_losses.append(value)
-            look()
-    return History(
-        params,
-        np.array(batch_losses),
-        np.array(losses),
-        None if validation is None else np.array(validation_losses),
-    )
+        _look(history, objective, validation, metrics or {})
+        try:
+            for _ in _counted(epochs, progress):
+                params = history.params
+                for rows in minibatches(objective.examples, batch_size, order):
+                    batch = objective.batch(rows, dropping)
+                    value, gradient = batch.value_and_gradient(params)
+                    history.rates.append(rate_at(history.optimizer.learning_rate, state.step))
+                    params, state = history.optimizer.update(gradient, state, params)
+                    history.params = params
+                    history.batch_losses.append(value)
+                    history.gradient_norms.append(np.linalg.norm(gradient, axis=-1))
+                _look(history, objective, validation, metrics or {})
+                for callback in callbacks:
+                    callback(history)
+                if history.stopped:
+                    break
+        except KeyboardInterrupt:
+            history.stopped = f"interrupted after {history.epochs} of {epochs} epochs"
+    return _as_arrays(history)
+
+
+def _look(history, objective, validation, metrics) -> None:
+    """Append the losses and metrics of the weights as they are."""
+    history.losses.append(objective.value(history.params))
+    if validation is not None:
+        history.validation_losses.append(validation.value(history.params))
+    for name, metric in metrics.items():
+        history.metrics.setdefault(name, []).append(metric(objective, history.params))
+        if validation is not None:
+            values = history.validation_metrics.setdefault(name, [])
+            values.append(metric(validation, history.params))
+
+
+def _counted(epochs: int, progress: bool):
+    if not progress:
+        return range(epochs)
+    from tqdm.auto import trange
+
+    return trange(epochs, desc="epochs", leave=False)
+
+
+def _as_arrays(history: History) -> History:
+    curves = ("losses", "validation_losses", "batch_losses", "gradient_norms")
+    for name in curves:
+        setattr(history, name, np.array(getattr(history, name)))
+    history.rates = np.array([np.squeeze(rate) for rate in history.rates])
+    for metrics in (history.metrics, history.validation_metrics):
+        metrics.update({name: np.array(values) for name, values in metrics.items()})
+    return history
+
+
+def accuracy(objective, params) -> np.ndarray:
+    """Return the share of an objective's examples that the network classifies rightly.
+
+    A metric for `train`. A network with one output says 1 where that logit is positive.
+    """
+    outputs = objective.network.predict(params, objective.inputs)
+    if outputs.shape[-1] == 1:
+        return np.mean((outputs > 0) == (objective.targets > 0.5), axis=(-2, -1))
+    labels = objective.targets
+    labels = labels if labels.ndim == 1 else labels.argmax(axis=-1)
+    return np.mean(outputs.argmax(axis=-1) == labels, axis=-1)
+
+
+@dataclass
+class EarlyStopping:
+    """Stop when the validation loss has not fallen for some epochs, and take the best weights.
+
+    A callback for the training of one network with validation data.
+
+    Args:
+        patience: how many epochs without a new lowest loss to wait, at least 1.
+        min_delta: how much lower a loss must be to count as new.
+
+    Source: Prechelt 1998.
+    """
+
+    patience: int = 5
+    min_delta: float = 0.0
+
+    def __post_init__(self):
+        """Refuse no patience and a negative difference."""
+        _require_count("patience", self.patience)
+        if not self.min_delta >= 0:
+            raise ValueError(f"min_delta must not be negative, got {self.min_delta}")
+
+    def __call__(self, history: History) -> None:
+        """Look at the newest validation loss, and stop or go on."""
+        if np.shape(history.losses[0]) or not history.validation_losses:
+            raise ValueError("EarlyStopping needs one network and validation data, see `train`")
+        waited = epochs_without_improvement(history.validation_losses[1:], self.min_delta)
+        if waited == 0:
+            self._best = history.params
+        if waited >= self.patience:
+            history.params = self._best
+            history.stopped = (
+                f"no lower validation loss for {waited} epochs: the weights are those after "
+                f"epoch {history.epochs - waited}"
+            )
+
+
+@dataclass(frozen=True)
+class ReduceLROnPlateau:
+    """Multiply the learning rate by a factor when the loss has not fallen for some epochs.
+
+    A callback. It watches the validation loss or, without validation data, the training loss.
+
+    Args:
+        factor: between 0 and 1.
+        patience: how many epochs without a new lowest loss to wait, at least 1.
+        min_delta: how much lower a loss must be to count as new.
+        cooldown: epochs after a reduction in which it does not count.
+        min_lr: the rate never falls below it.
+
+    Source: Keras's callback of this name.
+    """
+
+    factor: float = 0.1
+    patience: int = 10
+    min_delta: float = 1e-4
+    cooldown: int = 0
+    min_lr: float = 0.0
+
+    def __post_init__(self):
+        """Refuse a factor that does not reduce, and no patience."""
+        if not 0 < self.factor < 1:
+            raise ValueError(f"factor must lie between 0 and 1, got {self.factor}")
+        _require_count("patience", self.patience)
+
+    def __call__(self, history: History) -> None:
+        """Reduce the rate of the history's optimizer if it is time."""
+        losses = history.validation_losses or history.losses
+        if self.reduces(losses[1:]):
+            rate = max(history.optimizer.learning_rate * self.factor, self.min_lr)
+            history.optimizer = replace(history.optimizer, learning_rate=rate)
+
+    def reduces(self, losses: Sequence[float]) -> bool:
+        """Say whether the rate is reduced after the last of these losses, one an epoch.
+
+        >>> plateau = ReduceLROnPlateau(patience=2)
+        >>> [plateau.reduces([3.0, 2.0, 2.0, 2.0][:n]) for n in range(1, 5)]
+        [False, False, False, True]
+        """
+        best, waited, cooling, reduced = np.inf, 0, 0, False
+        for loss in losses:
+            reduced = False
+            if cooling:
+                cooling, waited = cooling - 1, 0
+            if loss < best - self.min_delta:
+                best, waited = loss, 0
+            elif not cooling:
+                waited += 1
+                if waited >= self.patience:
+                    cooling, waited, reduced = self.cooldown, 0, True
+        return reduced
+
+
+def epochs_without_improvement(losses: Sequence[float], min_delta: float = 0.0) -> int:
+    """Return how many of the last losses were no new lowest one.
+
+    >>> epochs_without_improvement([3.0, 1.0, 2.0, 1.5])
+    2
+    """
+    best, waited = np.inf, 0
+    for loss in losses:
+        waited = 0 if loss < best - min_delta else waited + 1
+        best = min(best, loss) if waited == 0 else best
+    return waited
 
 
 def minibatches(examples: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -169,6 +366,11 @@ def starting_points(objective, optimizer, start) -> np.ndarray:
         raise ValueError(f"start must be finite, got {start}")
     runs = np.broadcast_shapes(start.shape[:-1], run_shape(optimizer))
     return np.broadcast_to(start, (*runs, objective.size)).copy()
+
+
+def _kept(steps: int, every: int) -> np.ndarray:
+    """Return after how many steps a point is kept: 0, every, 2 every, ..., and the last."""
+    return np.append(np.arange(0, steps, every), steps)
 
 
 def _require_count(name: str, value: int) -> None:

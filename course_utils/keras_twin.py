@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -41,18 +41,36 @@ with _quiet_start():
 
 
 def keras_optimizer(optimizer) -> keras.optimizers.Optimizer:
-    """Return Keras's optimizer of the same name with the same hyperparameters.
-
-    A schedule is set at its first rate; `follow_gradients` and `keras_minimize` move it on.
+    """Return Keras's optimizer of the same name with the same hyperparameters and schedule.
 
     >>> from course_utils.optimizers import SGD
     >>> float(keras_optimizer(SGD(learning_rate=0.5, momentum=0.25)).momentum)
     0.25
     """
-    hyperparameters = asdict(optimizer)
+    hyperparameters = {
+        name: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for name, value in _settings(optimizer).items()
+    }
     if callable(optimizer.learning_rate):
-        hyperparameters["learning_rate"] = optimizer.learning_rate(0)
+        hyperparameters["learning_rate"] = keras_schedule(optimizer.learning_rate)
     return getattr(keras.optimizers, type(optimizer).__name__)(**hyperparameters)
+
+
+def keras_schedule(schedule) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return Keras's schedule of the same name with the same settings.
+
+    >>> from course_utils.schedules import ExponentialDecay
+    >>> round(float(keras_schedule(ExponentialDecay(0.5, 10, 0.5))(20)), 6)
+    0.125
+    """
+    twin = getattr(keras.optimizers.schedules, type(schedule).__name__, None)
+    if twin is None:
+        raise ValueError(f"Keras has no schedule named {type(schedule).__name__}")
+    return twin(**_settings(schedule))
+
+
+def _settings(dataclass_object) -> dict:
+    return {field.name: getattr(dataclass_object, field.name) for field in fields(dataclass_object)}
 
 
 def follow_gradients(optimizer, gradients, start) -> np.ndarray:
@@ -72,15 +90,17 @@ def follow_gradients(optimizer, gradients, start) -> np.ndarray:
 def keras_minimize(objective, optimizer, start, steps: int) -> descent.Path:
     """Do what `descent.minimize` does, with Keras's twin taking the steps in float64."""
     points = _walk(optimizer, start, steps, lambda step, point: objective.gradient(point))
-    return descent.Path(points, objective.value(points))
+    return descent.Path(points, objective.value(points), np.arange(steps + 1))
 
 
 def _walk(optimizer, start, steps, gradient_at) -> np.ndarray:
-    twin = keras_optimizer(optimizer)
+    scheduled = callable(optimizer.learning_rate)
+    first = optimizer.learning_rate(0) if scheduled else optimizer.learning_rate
+    twin = keras_optimizer(replace(optimizer, learning_rate=first))
     variable = keras.Variable(np.asarray(start, dtype="float64"), dtype="float64")
     points = [variable.numpy()]
     for step in range(steps):
-        if callable(optimizer.learning_rate):
+        if scheduled:
             twin.learning_rate = optimizer.learning_rate(step)
         twin.apply([tf.constant(gradient_at(step, points[-1]), "float64")], [variable])
         points.append(variable.numpy())

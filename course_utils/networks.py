@@ -1,69 +1,34 @@
-"""A multilayer perceptron over one flat parameter vector, its losses and their gradients.
+"""A multilayer perceptron over one flat parameter vector, and its loss as an objective.
 
 Because all weights lie in one vector, the loss of a network is an objective like any landscape: the
-same optimizers train it, and leading axes of the vector train many networks at once. Nothing here
-takes a step; that is descent.py.
+same optimizers train it, and leading axes of the vector train many networks at once. The losses
+stand in losses.py; taking a step is the business of descent.py.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
+from course_utils.hyperparameters import Hyperparameter, per_run
+from course_utils.losses import softmax_cross_entropy
+
 # The derivatives are written in terms of the activation's own output a.
 ACTIVATIONS = {
-    "relu": (lambda z: np.maximum(z, 0), lambda a: (a > 0).astype(a.dtype)),
+    "relu": (lambda z: np.maximum(z, 0), lambda a: a > 0),
     "tanh": (np.tanh, lambda a: 1 - a * a),
-    "linear": (lambda z: z, np.ones_like),
+    "sigmoid": (lambda z: 0.5 + 0.5 * np.tanh(0.5 * z), lambda a: a * (1 - a)),
+    "linear": (lambda z: z, lambda a: 1.0),
 }
 
-Loss = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+INITIAL_VARIANCES = {
+    "he": lambda inputs, outputs: 2 / inputs,
+    "glorot": lambda inputs, outputs: 2 / (inputs + outputs),
+}
 
-
-def softmax_cross_entropy(logits: np.ndarray, labels: np.ndarray):
-    r"""Return the mean of :math:`-\log p_{label}` and its gradient at the logits.
-
-    With :math:`p = \mathrm{softmax}(z)` the gradient of one example is :math:`p` minus the one-hot
-    label. The largest logit is subtracted first, so that no exponential overflows.
-
-    Args:
-        logits: shape (..., examples, classes).
-        labels: integers, shape (examples,).
-
-    >>> value, gradient = softmax_cross_entropy(np.array([[0.0, 0.0]]), np.array([1]))
-    >>> gradient
-    array([[ 0.5, -0.5]])
-    """
-    examples, classes = logits.shape[-2:]
-    if labels.shape != (examples,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"labels must be {examples} integers, got {labels.dtype} of shape {labels.shape}"
-        )
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"labels must lie from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
-        )
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    exponentials = np.exp(shifted)
-    totals = exponentials.sum(axis=-1, keepdims=True)
-    rows = np.arange(examples)
-    value = np.mean(np.log(totals[..., 0]) - shifted[..., rows, labels], axis=-1)
-    gradient = exponentials / totals
-    gradient[..., rows, labels] -= 1
-    return value, gradient / examples
-
-
-def mean_squared_error(outputs: np.ndarray, targets: np.ndarray):
-    r"""Return the mean of :math:`(\hat y - y)^2` over examples and outputs, and its gradient.
-
-    >>> mean_squared_error(np.array([[3.0]]), np.array([[1.0]]))
-    (np.float64(4.0), array([[4.]]))
-    """
-    if targets.shape != outputs.shape[-2:]:
-        raise ValueError(f"targets must have shape {outputs.shape[-2:]}, got {targets.shape}")
-    error = outputs - targets
-    return np.mean(error * error, axis=(-2, -1)), 2 * error / targets.size
+# One forward pass holds this many bytes of activations at most; more networks go in turns.
+BYTES_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +37,7 @@ class MLP:
 
     Args:
         layers: the number of units of every layer, from the inputs to the outputs.
-        activation: σ of the hidden layers, "relu", "tanh" or "linear".
+        activation: σ of the hidden layers, "relu", "tanh", "sigmoid" or "linear".
 
     >>> network = MLP((2, 3, 1), activation="tanh")
     >>> network.size  # 2·3 weights and 3 biases, then 3·1 and 1
@@ -88,59 +53,82 @@ class MLP:
         """Refuse too few layers, empty layers and unknown activations."""
         if len(self.layers) < 2 or min(self.layers) < 1:
             raise ValueError(f"layers must be two or more positive sizes, got {self.layers}")
-        if self.activation not in ACTIVATIONS:
-            known = ", ".join(ACTIVATIONS)
-            raise ValueError(f"activation must be one of {known}, got {self.activation!r}")
+        _require_known("activation", self.activation, ACTIVATIONS)
 
-    @property
+    @cached_property
     def shapes(self) -> list[tuple[int, ...]]:
         """Return the shapes of W₁, b₁, W₂, b₂, ..., in the order of the flat vector."""
         return [shape for n, m in pairwise(self.layers) for shape in ((n, m), (m,))]
 
+    @cached_property
+    def ends(self) -> list[int]:
+        """Return where each of these arrays ends in the flat vector."""
+        return np.cumsum([np.prod(shape) for shape in self.shapes]).tolist()
+
     @property
     def size(self) -> int:
         """Return the number of parameters."""
-        return sum(int(np.prod(shape)) for shape in self.shapes)
+        return self.ends[-1]
 
     def views(self, params: np.ndarray) -> list[np.ndarray]:
         """Return W₁, b₁, W₂, b₂, ... as views into the flat vector(s), of shape (..., *shape)."""
         if params.shape[-1:] != (self.size,):
             raise ValueError(f"params must end in an axis of {self.size}, got shape {params.shape}")
-        arrays, start = [], 0
-        for shape in self.shapes:
-            stop = start + int(np.prod(shape))
-            arrays.append(params[..., start:stop].reshape(params.shape[:-1] + shape))
-            start = stop
-        return arrays
+        runs = params.shape[:-1]
+        return [
+            params[..., start:end].reshape(runs + shape)
+            for start, end, shape in zip([0, *self.ends], self.ends, self.shapes, strict=False)
+        ]
 
-    def initial(self, seed: int, scale: float | None = None) -> np.ndarray:
-        """Return random weights with zero biases.
+    @cached_property
+    def is_weight(self) -> np.ndarray:
+        """Return a flat vector that is 1 at weights and 0 at biases."""
+        mask = np.zeros(self.size)
+        for weights in self.views(mask)[::2]:
+            weights[...] = 1
+        return mask
+
+    def initial(
+        self, seed: int, scale: float | None = None, scheme: str | None = None
+    ) -> np.ndarray:
+        """Return random normal weights with zero biases.
 
         Args:
             seed: equal seeds give equal weights.
-            scale: the standard deviation of every weight. Left out, each layer gets He's
-                √(2 / inputs of the layer) for relu, else Glorot's √(2 / (inputs + outputs)).
+            scale: the standard deviation of every weight, where no scheme is wanted.
+            scheme: "he", √(2 / inputs of the layer), or "glorot", √(2 / (inputs + outputs)). Left
+                out, it is "he" for relu and "glorot" for the others.
 
         Sources: Glorot and Bengio 2010; He et al. 2015.
         """
+        scheme = scheme or ("he" if self.activation == "relu" else "glorot")
+        _require_known("scheme", scheme, INITIAL_VARIANCES)
         rng = np.random.default_rng(seed)
         params = np.zeros(self.size)
         for weights in self.views(params)[::2]:
-            inputs, outputs = weights.shape
-            fan = inputs if self.activation == "relu" else inputs + outputs
-            deviation = np.sqrt(2 / fan) if scale is None else scale
+            deviation = INITIAL_VARIANCES[scheme](*weights.shape) ** 0.5 if scale is None else scale
             weights[...] = deviation * rng.standard_normal(weights.shape)
         return params
 
-    def forward(self, params: np.ndarray, inputs: np.ndarray) -> list[np.ndarray]:
+    def masks(self, rate: float, examples: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """Return inverted dropout for each hidden layer: 0 with this rate, else 1 / (1 - rate).
+
+        Source: Srivastava et al. 2014 (who rescale at test time; this rescales in training).
+        """
+        return [(rng.random((examples, units)) >= rate) / (1 - rate) for units in self.layers[1:-1]]
+
+    def forward(self, params: np.ndarray, inputs: np.ndarray, masks=None) -> list[np.ndarray]:
         """Return what every layer puts out, inputs first: shapes (..., examples, units)."""
         arrays = self.views(params)
         activate = ACTIVATIONS[self.activation][0]
         outputs = [inputs]
-        for weights, biases in zip(arrays[:-2:2], arrays[1:-2:2], strict=True):
-            outputs.append(activate(outputs[-1] @ weights + biases[..., None, :]))
-        outputs.append(outputs[-1] @ arrays[-2] + arrays[-1][..., None, :])
-        return outputs
+        for layer, (weights, biases) in enumerate(zip(arrays[::2], arrays[1::2], strict=True)):
+            sums = outputs[-1] @ weights
+            sums += biases[..., None, :]
+            if layer == len(self.layers) - 2:
+                return [*outputs, sums]
+            activations = activate(sums)
+            outputs.append(activations if masks is None else activations * masks[layer])
 
     def predict(self, params: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs of the last layer (logits, for a classifier)."""
@@ -153,13 +141,20 @@ class MLP:
 
 @dataclass(frozen=True)
 class NetworkLoss:
-    """The mean loss of a network over some examples, as an objective over its flat parameters.
+    r"""The mean loss of a network over some examples, as an objective over its flat parameters.
+
+    With penalties it is the mean loss plus :math:`\lambda_1 \sum |w| + \lambda_2 \sum w^2` over all
+    weights; biases are free.
 
     Args:
         network: the network.
         inputs: one example a row, shape (examples, features).
-        targets: integer labels (examples,), or numbers (examples, outputs) for a regression.
-        loss: `softmax_cross_entropy` or `mean_squared_error`.
+        targets: what the loss takes: labels (examples,), or numbers (examples, outputs).
+        loss: one of those in losses.py.
+        l1: λ₁, a number or one a run.
+        l2: λ₂, a number or one a run.
+        dropout: the share of hidden units that `train` switches off at each step.
+        masks: which units are switched off, and how the others are scaled; `batch` draws them.
 
     >>> network = MLP((2, 3))
     >>> objective = NetworkLoss(network, np.ones((4, 2)), np.array([0, 1, 2, 0]))
@@ -170,10 +165,14 @@ class NetworkLoss:
     network: MLP
     inputs: np.ndarray
     targets: np.ndarray
-    loss: Loss = softmax_cross_entropy
+    loss: object = softmax_cross_entropy
+    l1: Hyperparameter = 0.0
+    l2: Hyperparameter = 0.0
+    dropout: float = 0.0
+    masks: list | None = None
 
     def __post_init__(self):
-        """Refuse shapes that do not fit."""
+        """Refuse shapes that do not fit and penalties that reward."""
         features = self.network.layers[0]
         if self.inputs.ndim != 2 or self.inputs.shape[1] != features:
             raise ValueError(
@@ -184,6 +183,11 @@ class NetworkLoss:
                 f"there must be a target for each example, got {len(self.targets)} targets "
                 f"for {len(self.inputs)} examples"
             )
+        for name in ("l1", "l2"):
+            if not np.all(np.asarray(getattr(self, name)) >= 0):
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be at least 0, below 1, got {self.dropout}")
 
     @property
     def size(self) -> int:
@@ -195,13 +199,24 @@ class NetworkLoss:
         """Return the number of examples."""
         return len(self.inputs)
 
-    def batch(self, rows: np.ndarray) -> "NetworkLoss":
-        """Return the same loss over these rows only: the objective of one mini-batch."""
-        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
+    def batch(self, rows: np.ndarray, rng: np.random.Generator | None = None) -> "NetworkLoss":
+        """Return the loss over these rows only, with units dropped at random where rng is given."""
+        masks = None
+        if self.dropout and rng is not None:
+            masks = self.network.masks(self.dropout, len(rows), rng)
+        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows], masks=masks)
 
     def value(self, params: np.ndarray) -> np.ndarray:
-        """Return the loss, one for each leading index of params."""
-        return self.loss(self.network.predict(params, self.inputs), self.targets)[0]
+        """Return the loss, one for each leading index of params; many networks go in turns."""
+        runs = params.shape[:-1]
+        flat = params.reshape(-1, self.size)
+        at_once = max(1, BYTES_AT_ONCE // (8 * self.examples * max(self.network.layers)))
+        values = np.empty(len(flat))
+        for first in range(0, len(flat), at_once):
+            part = flat[first : first + at_once]
+            outputs = self.network.forward(part, self.inputs, self.masks)[-1]
+            values[first : first + at_once] = self.loss(outputs, self.targets)[0]
+        return values.reshape(runs)[()] + self._penalty(params)
 
     def gradient(self, params: np.ndarray) -> np.ndarray:
         """Return the gradient, of the shape of params."""
@@ -220,15 +235,37 @@ class NetworkLoss:
         Source: Rumelhart, Hinton and Williams 1986.
         """
         slope = ACTIVATIONS[self.network.activation][1]
-        outputs = self.network.forward(params, self.inputs)
+        outputs = self.network.forward(params, self.inputs, self.masks)
         value, delta = self.loss(outputs[-1], self.targets)
         arrays = self.network.views(params)
         gradient = np.empty_like(params)
         parts = self.network.views(gradient)
         for layer in range(len(outputs) - 2, -1, -1):
             below = outputs[layer]
-            parts[2 * layer][...] = below.swapaxes(-1, -2) @ delta
-            parts[2 * layer + 1][...] = delta.sum(axis=-2)
+            np.matmul(below.swapaxes(-1, -2), delta, out=parts[2 * layer])
+            np.sum(delta, axis=-2, out=parts[2 * layer + 1])
             if layer > 0:
-                delta = (delta @ arrays[2 * layer].swapaxes(-1, -2)) * slope(below)
-        return value, gradient
+                delta = delta @ arrays[2 * layer].swapaxes(-1, -2)
+                if self.masks is not None:
+                    mask = self.masks[layer - 1]
+                    delta = delta * mask
+                    below = below * (1 - self.dropout)  # the activation before the mask's scale
+                delta = delta * slope(below)
+        return value + self._penalty(params), gradient + self._penalty_gradient(params)
+
+    def _penalty(self, params):
+        if not (np.any(self.l1) or np.any(self.l2)):
+            return 0.0
+        weights = params * self.network.is_weight
+        return self.l1 * np.abs(weights).sum(axis=-1) + self.l2 * (weights * weights).sum(axis=-1)
+
+    def _penalty_gradient(self, params):
+        if not (np.any(self.l1) or np.any(self.l2)):
+            return 0.0
+        weights = params * self.network.is_weight
+        return per_run(self.l1) * np.sign(weights) + 2 * per_run(self.l2) * weights
+
+
+def _require_known(name, value, known) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")

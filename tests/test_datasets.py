@@ -1,10 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
 from course_utils import datasets
 
-DATASETS = [datasets.digits, datasets.moons, datasets.diabetes]
+DATASETS = [
+    datasets.digits,
+    datasets.breast_cancer,
+    datasets.moons,
+    datasets.spirals,
+    datasets.diabetes,
+    datasets.rare_events,
+    datasets.docstrings,
+]
 
 
 @pytest.mark.parametrize("load", DATASETS)
@@ -12,7 +22,8 @@ def test_training_and_test_examples_are_apart_and_shuffled_by_the_seed(load):
     data, again, other = load(), load(), load(seed=1)
     assert np.array_equal(data.train_inputs, again.train_inputs)
     assert not np.array_equal(data.train_inputs, other.train_inputs)
-    if load is not datasets.digits:  # a few scans are pixel for pixel the same
+    # A few scans are pixel for pixel the same, and so are the words of a few texts.
+    if load not in (datasets.digits, datasets.docstrings):
         training = {row.tobytes() for row in data.train_inputs}
         assert not any(row.tobytes() in training for row in data.test_inputs)
     share = len(data.test_inputs) / (len(data.test_inputs) + len(data.train_inputs))
@@ -20,7 +31,10 @@ def test_training_and_test_examples_are_apart_and_shuffled_by_the_seed(load):
     assert data.source
 
 
-@pytest.mark.parametrize("load", [datasets.moons, datasets.diabetes])
+@pytest.mark.parametrize(
+    "load",
+    [datasets.moons, datasets.diabetes, datasets.breast_cancer, datasets.spirals],
+)
 def test_only_the_training_part_decides_the_standardisation(load):
     data = load()
     np.testing.assert_allclose(data.train_inputs.mean(axis=0), 0, atol=1e-12)
@@ -35,3 +49,114 @@ def test_digits_keep_their_labels():
     for pixels, label in zip(data.test_inputs * 16, data.test_targets, strict=True):
         assert originals[pixels.tobytes()] == label
     assert 0 <= data.train_inputs.min() < data.train_inputs.max() <= 1
+
+
+def test_spirals_need_more_than_a_straight_line():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+
+    data = datasets.spirals()
+    scores = [
+        model.fit(data.train_inputs, data.train_targets).score(data.test_inputs, data.test_targets)
+        for model in (LogisticRegression(), KNeighborsClassifier())
+    ]
+    assert scores[0] < 0.6
+    assert scores[1] > 0.9
+
+
+def test_rare_events_are_as_rare_in_both_parts_and_hard_but_not_hopeless():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import average_precision_score
+
+    data = datasets.rare_events(share=0.02)
+    assert data.train_targets.mean() == data.test_targets.mean() == 0.02
+    model = LogisticRegression().fit(data.train_inputs, data.train_targets)
+    found = model.predict_proba(data.test_inputs)[:, 1]
+    assert 0.2 < average_precision_score(data.test_targets, found) < 0.9
+    with pytest.raises(ValueError, match="share must lie between 0 and 1, got 2"):
+        datasets.rare_events(share=2)
+
+
+def test_ratings_are_explained_by_hidden_tastes():
+    data = datasets.ratings()
+    again, other = datasets.ratings(), datasets.ratings(seed=1)
+    assert np.array_equal(data.train, again.train)
+    assert not np.array_equal(data.train_marks, other.train_marks)
+    assert set(np.unique(data.train_marks)) <= set(np.arange(1, 5.5, 0.5))
+    pairs = np.vstack([data.train, data.test])
+    assert len(np.unique(pairs, axis=0)) == len(pairs) == 6000
+    assert pairs.max(axis=0).tolist() <= [data.users - 1, data.items - 1]
+    assert 0.8 < data.train_marks.std() < 1.5
+
+
+def test_docstrings_hide_the_names_of_the_libraries_and_still_tell_them_apart():
+    from sklearn.linear_model import LogisticRegression
+
+    data = datasets.docstrings(words=500)
+    hidden = (*datasets.LIBRARIES, "scikit", "pyplot", "mpl")
+    assert not [word for word in data.features if word.startswith(hidden) or word == "np"]
+    assert set(np.unique(data.train_inputs)) == {0, 1}
+    assert len(data.train_targets) > 500
+    model = LogisticRegression(max_iter=500).fit(data.train_inputs, data.train_targets)
+    guess = np.bincount(data.test_targets).max() / len(data.test_targets)
+    assert model.score(data.test_inputs, data.test_targets) > guess + 0.2
+    with pytest.raises(ValueError, match="words must be at least 1, got 0"):
+        datasets.docstrings(words=0)
+
+
+def test_label_noise_changes_the_share_asked_for_and_nothing_else():
+    labels = np.arange(1000) % 10
+    kept = labels.copy()
+    noisy = datasets.with_label_noise(labels, share=0.3)
+    assert np.sum(noisy != labels) == 300
+    assert set(noisy) == set(labels)
+    assert np.array_equal(labels, kept)
+    assert np.array_equal(noisy, datasets.with_label_noise(labels, share=0.3))
+    assert not np.array_equal(noisy, datasets.with_label_noise(labels, share=0.3, seed=1))
+
+
+def test_outliers_lie_as_far_away_as_asked():
+    targets = datasets.diabetes().train_targets
+    kept = targets.copy()
+    moved = datasets.with_outliers(targets, share=0.1, size=5) - targets
+    assert np.sum(moved != 0) == round(0.1 * len(targets))
+    np.testing.assert_allclose(np.abs(moved[moved != 0]), 5 * targets.std())
+    assert (moved > 0).any()
+    assert (moved < 0).any()
+    assert np.array_equal(targets, kept)
+
+
+def test_missing_values_are_filled_from_the_training_part_and_marked():
+    data = datasets.diabetes()
+    holes = replace(
+        data,
+        train_inputs=datasets.with_missing(data.train_inputs, 0.2),
+        test_inputs=datasets.with_missing(data.test_inputs, 0.2, seed=1),
+    )
+    missing = np.isnan(holes.test_inputs)
+    assert missing.mean() == pytest.approx(0.2, abs=1e-3)
+    filled = datasets.imputed(holes)
+    means = np.nanmean(holes.train_inputs, axis=0)
+    np.testing.assert_allclose(
+        filled.test_inputs[:, :10], np.where(missing, means, holes.test_inputs)
+    )
+    np.testing.assert_array_equal(filled.test_inputs[:, 10:], missing)
+    assert datasets.imputed(holes, indicator=False).test_inputs.shape == data.test_inputs.shape
+    assert np.isnan(holes.train_inputs).any()
+
+
+@pytest.mark.parametrize(
+    "fault", [datasets.with_label_noise, datasets.with_outliers, datasets.with_missing]
+)
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_faults_refuse_a_share_that_is_none(fault, share):
+    with pytest.raises(ValueError, match=f"share must lie between 0 and 1, got {share}"):
+        fault(np.arange(10), share)
+
+
+def test_a_column_that_never_changes_is_left_at_zero():
+    inputs = np.array([[1.0, 7.0], [3.0, 7.0]])
+    data = datasets.standardised(
+        datasets.Dataset("d", inputs, np.zeros(2), inputs, np.zeros(2), "made up")
+    )
+    assert data.train_inputs.tolist() == [[-1, 0], [1, 0]]

@@ -2,11 +2,19 @@ import numpy as np
 import pytest
 
 from course_utils.datasets import digits
-from course_utils.descent import minibatches, minimize, train
-from course_utils.keras_twin import keras, keras_minimize, keras_network
+from course_utils.descent import (
+    EarlyStopping,
+    ReduceLROnPlateau,
+    accuracy,
+    minibatches,
+    minimize,
+    train,
+)
+from course_utils.keras_twin import keras, keras_minimize, keras_network, keras_optimizer
 from course_utils.landscapes import bowl, double_well, himmelblau, rosenbrock
 from course_utils.networks import MLP, NetworkLoss
-from course_utils.optimizers import SGD, Adam
+from course_utils.optimizers import SGD, Adam, AdamW, RMSprop
+from course_utils.schedules import ExponentialDecay
 
 
 def test_gradient_descent_on_a_bowl_follows_its_closed_form():
@@ -14,7 +22,7 @@ def test_gradient_descent_on_a_bowl_follows_its_closed_form():
     steps = np.arange(31)
     np.testing.assert_allclose(path.points[:, 0], 2.0 * (1 - 0.05) ** steps)
     np.testing.assert_allclose(path.points[:, 1], (1 - 0.05 * 10) ** steps)
-    assert path.steps == 30
+    assert np.array_equal(path.steps, steps)
     assert np.array_equal(path.end, path.points[-1])
 
 
@@ -107,12 +115,17 @@ def test_training_with_the_whole_set_as_batch_is_gradient_descent(digits_loss):
     np.testing.assert_allclose(trained.batch_losses, walked.values[:-1])
 
 
-def test_training_equals_keras_on_the_same_batches(digits_loss):
+@pytest.mark.parametrize(
+    "optimizer",
+    [SGD(0.1), SGD(0.05, momentum=0.9), RMSprop(0.002), Adam(0.002), AdamW(0.002)],
+    ids=lambda rule: type(rule).__name__ + (" momentum" if getattr(rule, "momentum", 0) else ""),
+)
+def test_training_equals_keras_on_the_same_batches(digits_loss, optimizer):
     start = digits_loss.network.initial(seed=0)
-    ours = train(digits_loss, SGD(0.1), start, epochs=3, batch_size=64, seed=7)
+    ours = train(digits_loss, optimizer, start, epochs=3, batch_size=64, seed=7)
     model = keras_network(digits_loss.network, start)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1), loss)
+    model.compile(keras_optimizer(optimizer), loss)
     rng = np.random.default_rng(7)
     for epoch in range(1, 4):
         order = np.concatenate(list(minibatches(digits_loss.examples, 64, rng)))
@@ -146,3 +159,159 @@ def test_equal_seeds_train_equally(digits_loss):
     runs = [train(digits_loss, SGD(0.1), start, 1, 64, seed=seed).params for seed in (1, 1, 2)]
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
+
+
+def test_only_every_so_manieth_point_is_kept():
+    whole = minimize(bowl(), SGD(0.05), [2.0, 1.0], 10)
+    for every in (1, 3, 5, 100):
+        thin = minimize(bowl(), SGD(0.05), [2.0, 1.0], 10, every=every)
+        assert thin.steps.tolist() == sorted({*range(0, 11, every), 10})
+        assert np.array_equal(thin.points, whole.points[thin.steps])
+        assert np.array_equal(thin.values, whole.values[thin.steps])
+
+
+def test_a_path_that_would_fill_the_memory_is_refused_with_its_size_and_the_remedy():
+    starts = np.zeros((100_000, 2))
+    message = "would take 1,601,600,000 bytes, more than 500,000,000: raise `every` .now 1."
+    with pytest.raises(ValueError, match=message):
+        minimize(bowl(), SGD(0.05), starts, 1000)
+
+
+def test_the_history_holds_metrics_rates_and_gradient_norms(digits_loss):
+    data = digits()
+    watched = NetworkLoss(digits_loss.network, data.test_inputs, data.test_targets)
+    start = digits_loss.network.initial(seed=0)
+    schedule = ExponentialDecay(0.2, decay_steps=10, decay_rate=0.5)
+    history = train(
+        digits_loss, SGD(schedule), start, 2, 64, validation=watched, metrics={"accuracy": accuracy}
+    )
+    assert history.epochs == 2
+    assert history.metrics["accuracy"].shape == history.validation_metrics["accuracy"].shape == (3,)
+    final = digits_loss.network.accuracy(history.params, data.test_inputs, data.test_targets)
+    assert history.validation_metrics["accuracy"][-1] == final
+    np.testing.assert_allclose(history.rates, schedule(np.arange(44)))
+    rows = next(minibatches(digits_loss.examples, 64, np.random.default_rng(0)))
+    first = digits_loss.batch(rows).gradient(start)
+    assert history.gradient_norms[0] == pytest.approx(np.linalg.norm(first))
+    assert history.gradient_norms.shape == (44,)
+
+
+def test_accuracy_reads_one_output_and_one_hot_labels_too(rng):
+    inputs = rng.normal(size=(50, 2))
+    classes = (inputs[:, 0] > 0).astype(int)
+    one = NetworkLoss(MLP((2, 1)), inputs, classes[:, None])
+    assert accuracy(one, np.array([1.0, 0, 0])) == 1
+    two = NetworkLoss(MLP((2, 2)), inputs, np.eye(2)[classes])
+    assert accuracy(two, np.array([-1.0, 1, 0, 0, 0, 0])) == 1
+    assert accuracy(two, np.array([1.0, -1, 0, 0, 0, 0])) == 0
+
+
+@pytest.fixture
+def overfitting(rng):
+    """A network that learns random labels, and validation data on which it can only get worse."""
+    network = MLP((5, 40, 2))
+    inputs, labels = rng.normal(size=(60, 5)), rng.integers(0, 2, 60)
+    training = NetworkLoss(network, inputs[:40], labels[:40])
+    return training, NetworkLoss(network, inputs[40:], labels[40:]), network.initial(seed=0)
+
+
+def test_early_stopping_returns_the_best_weights_not_the_last(overfitting):
+    training, validation, start = overfitting
+    history = train(
+        training, Adam(0.01), start, 200, 10, validation=validation,
+        callbacks=[EarlyStopping(patience=4)],
+    )  # fmt: skip
+    seen = history.validation_losses[1:]
+    assert history.epochs < 200
+    assert seen.argmin() == len(seen) - 5
+    assert validation.value(history.params) == seen.min()
+    assert f"epoch {seen.argmin() + 1}" in history.stopped
+
+
+def test_early_stopping_says_what_it_needs(overfitting):
+    training, _, start = overfitting
+    with pytest.raises(ValueError, match="needs one network and validation data"):
+        train(training, Adam(), start, 2, 10, callbacks=[EarlyStopping()])
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"factor": 0.5, "patience": 2},
+        {"factor": 0.1, "patience": 1, "cooldown": 2},
+        {"factor": 0.5, "patience": 3, "min_delta": 0.3, "min_lr": 0.01},
+    ],
+)
+def test_reduce_on_plateau_equals_keras_on_the_same_losses(settings, rng):
+    losses = 2 + np.cumsum(rng.normal(-0.02, 0.2, 40))
+    theirs = keras.callbacks.ReduceLROnPlateau(monitor="loss", mode="min", **settings)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    theirs.set_model(model)
+    theirs.on_train_begin()
+    ours, rate = ReduceLROnPlateau(**settings), 0.5
+    reductions = 0
+    for epoch in range(len(losses)):
+        theirs.on_epoch_end(epoch, {"loss": losses[epoch]})
+        if ours.reduces(losses[: epoch + 1]):
+            rate, reductions = max(rate * ours.factor, ours.min_lr), reductions + 1
+        assert rate == pytest.approx(float(model.optimizer.learning_rate.numpy()), rel=1e-5)
+    assert reductions > 2
+
+
+def test_reduce_on_plateau_lowers_the_rate_of_a_run(overfitting):
+    training, validation, start = overfitting
+    history = train(
+        training, SGD(0.5), start, 40, 10, validation=validation,
+        callbacks=[ReduceLROnPlateau(factor=0.5, patience=3)],
+    )  # fmt: skip
+    assert history.rates[0] == 0.5
+    assert set(history.rates) <= {0.5 * 0.5**k for k in range(20)}
+    assert history.rates[-1] < 0.5
+
+
+def test_an_interruption_returns_what_was_reached(digits_loss):
+    start = digits_loss.network.initial(seed=0)
+
+    def interrupt(history):
+        if history.epochs == 2:
+            raise KeyboardInterrupt
+
+    history = train(digits_loss, SGD(0.1), start, 50, 64, callbacks=[interrupt])
+    assert history.stopped == "interrupted after 2 of 50 epochs"
+    uninterrupted = train(digits_loss, SGD(0.1), start, 2, 64)
+    assert np.array_equal(history.params, uninterrupted.params)
+    assert len(history.losses) == 3
+
+
+def test_dropout_changes_training_and_repeats_with_the_seed(digits_loss):
+    start = digits_loss.network.initial(seed=0)
+    dropping = NetworkLoss(
+        digits_loss.network, digits_loss.inputs, digits_loss.targets, dropout=0.5
+    )
+    plain = train(digits_loss, SGD(0.1), start, 1, 64)
+    first, again = (train(dropping, SGD(0.1), start, 1, 64) for _ in range(2))
+    assert np.array_equal(first.params, again.params)
+    assert not np.allclose(first.params, plain.params)
+
+
+def test_a_progress_bar_is_shown_on_request(digits_loss, capsys):
+    start = digits_loss.network.initial(seed=0)
+    train(digits_loss, SGD(0.1), start, 1, 512)
+    assert capsys.readouterr().err == ""
+    train(digits_loss, SGD(0.1), start, 1, 512, progress=True)
+    assert "epochs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: EarlyStopping(patience=0), "patience must be a whole number .* got 0"),
+        (lambda: EarlyStopping(min_delta=-1), "min_delta must not be negative, got -1"),
+        (lambda: ReduceLROnPlateau(factor=1.5), "factor must lie between 0 and 1, got 1.5"),
+    ],
+)
+def test_callbacks_refuse_wrong_settings(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -30,3 +30,7 @@ def test_hyperparameters_reach_keras():
 def test_a_schedule_moves_on_with_the_steps():
     points = follow_gradients(SGD(lambda step: 2.0**-step), np.ones((3, 1)), [0.0])
     assert points[:, 0].tolist() == [0, -1, -1.5, -1.75]
+
+
+def test_a_whole_number_is_taken_for_a_hyperparameter():
+    assert keras_optimizer(SGD(1, momentum=0)).get_config()["momentum"] == 0

@@ -10,6 +10,13 @@ LANDSCAPES = [
     landscapes.rosenbrock(),
     landscapes.himmelblau(),
     landscapes.saddle(),
+    landscapes.ravine(),
+    landscapes.beale(),
+    landscapes.rastrigin(),
+    landscapes.styblinski_tang(),
+    landscapes.monkey_saddle(),
+    landscapes.plateau(),
+    landscapes.cliff(),
     landscapes.double_well(),
     landscapes.double_well(tilt=0.2),
     landscapes.double_well(tilt=0.5),
@@ -18,7 +25,11 @@ every_landscape = pytest.mark.parametrize("landscape", LANDSCAPES, ids=lambda la
 
 
 def fmin_bfgs(landscape, start):
-    return scipy.optimize.minimize(landscape.value, start, jac=landscape.gradient, method="BFGS").x
+    with np.errstate(all="ignore"):
+        found = scipy.optimize.minimize(
+            landscape.value, start, jac=landscape.gradient, method="BFGS"
+        )
+    return found.x
 
 
 def points_in(landscape, count, rng):
@@ -41,7 +52,6 @@ def test_gradient_equals_the_complex_step(landscape, rng):
 @every_landscape
 def test_stated_minima_are_minima_inside_the_window(landscape, rng):
     largest = np.abs(landscape.gradient(points_in(landscape, 1000, rng))).max()
-    assert landscape.minima
     for minimum in np.array(landscape.minima):
         low, high = np.transpose(landscape.window)
         assert np.all((low < minimum) & (minimum < high))
@@ -50,12 +60,24 @@ def test_stated_minima_are_minima_inside_the_window(landscape, rng):
         assert landscape.value(minimum) < landscape.value(around).min()
 
 
+def found_minima(landscape, starts):
+    """Where BFGS comes to rest inside the window with the landscape curving up around it."""
+    points = np.array([fmin_bfgs(landscape, start) for start in starts])
+    low, high = np.transpose(landscape.window)
+    points = points[np.all((low < points) & (points < high), axis=-1)]
+    points = points[np.abs(landscape.gradient(points)).max(axis=-1) < 1e-3]
+    around = points[:, None] + 1e-2 * np.array([[1.0], [-1.0]]) * np.ones(landscape.size)
+    return points[np.all(landscape.value(around) > landscape.value(points)[:, None], axis=1)]
+
+
 @every_landscape
 def test_no_minimum_is_forgotten(landscape, rng):
-    starts = points_in(landscape, 150, rng)
-    points = np.array([fmin_bfgs(landscape, start) for start in starts])
-    distance = np.abs(points[:, None] - np.array(landscape.minima)).max(axis=-1)
-    assert np.all(distance.min(axis=1) < 1e-3)
+    found = found_minima(landscape, points_in(landscape, 200, rng))
+    if not landscape.minima:
+        assert len(found) == 0
+        return
+    distance = np.abs(found[:, None] - np.array(landscape.minima)).max(axis=-1)
+    assert np.all(distance.min(axis=1) < 1e-2)
     assert np.all(distance.min(axis=0) < 1e-3)
 
 

@@ -2,11 +2,15 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from course_utils.descent import minimize
+from course_utils.hyperparameters import run_shape
 from course_utils.keras_twin import follow_gradients
 from course_utils.landscapes import bowl, rosenbrock
-from course_utils.optimizers import SGD, Adam, run_shape
+from course_utils.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop
 
 RATE, BETA_1, BETA_2 = 2.0**-10, 1 - 2.0**-3, 1 - 2.0**-10
 
@@ -15,20 +19,25 @@ def half_rate_after(steps, rate):
     return lambda step: rate if step < steps else rate / 2
 
 
-# Each row: a name, the optimizer with hyperparameters that float32 holds exactly, and the same
-# with Keras's defaults.
+# Each row: a name, the rule, its hyperparameters where float32 holds them exactly, and how closely
+# it follows Keras then, as a share of the distance moved.
 CASES = {
-    "SGD": (SGD, {}),
-    "momentum": (SGD, {"momentum": 1 - 2.0**-3}),
-    "nesterov": (SGD, {"momentum": 1 - 2.0**-3, "nesterov": True}),
-    "Adam": (Adam, {"beta_1": BETA_1, "beta_2": BETA_2}),
+    "SGD": (SGD, {}, 1e-10),
+    "momentum": (SGD, {"momentum": BETA_1}, 1e-10),
+    "nesterov": (SGD, {"momentum": BETA_1, "nesterov": True}, 1e-10),
+    "Adagrad": (Adagrad, {"initial_accumulator_value": 2.0**-3}, 1e-10),
+    "Adagrad from 0": (Adagrad, {"initial_accumulator_value": 0.0}, 1e-10),
+    "RMSprop": (RMSprop, {"rho": BETA_1}, 1e-10),
+    "RMSprop momentum": (RMSprop, {"rho": BETA_1, "momentum": BETA_1}, 1e-10),
+    "RMSprop centered": (RMSprop, {"rho": BETA_1, "centered": True}, 1e-10),
+    "Adadelta": (Adadelta, {"rho": BETA_1}, 1e-10),
+    "Adam": (Adam, {"beta_1": BETA_1, "beta_2": BETA_2}, 1e-10),
+    "AMSGrad": (Adam, {"beta_1": BETA_1, "beta_2": BETA_2, "amsgrad": True}, 1e-10),
+    "AdamW": (AdamW, {"beta_1": BETA_1, "beta_2": BETA_2, "weight_decay": 2.0**-3}, 1e-10),
+    "Nadam": (Nadam, {"beta_1": BETA_1, "beta_2": BETA_2}, 1e-6),  # Keras's 0.96 is float32
+    "Lion": (Lion, {"beta_1": BETA_1, "beta_2": BETA_2}, 1e-10),
 }
-DEFAULTS = {
-    "SGD": SGD(),
-    "momentum": SGD(momentum=0.9),
-    "nesterov": SGD(momentum=0.9, nesterov=True),
-    "Adam": Adam(),
-}
+RULES = sorted({rule for rule, _, _ in CASES.values()}, key=lambda rule: rule.__name__)
 
 
 def gradient_stream(rng, steps=1000):
@@ -54,21 +63,21 @@ def assert_same_moves(ours, theirs, share):
 
 @pytest.mark.parametrize("name", CASES)
 def test_equals_keras_to_ten_digits_where_float32_holds_the_hyperparameters(name, rng):
-    rule, hyperparameters = CASES[name]
+    rule, hyperparameters, share = CASES[name]
     optimizer = rule(learning_rate=half_rate_after(500, RATE), **hyperparameters)
     gradients, start = gradient_stream(rng), np.zeros(12)
     keras_points = follow_gradients(optimizer, gradients, start)
-    assert_same_moves(follow(optimizer, gradients, start), keras_points, share=1e-10)
+    assert_same_moves(follow(optimizer, gradients, start), keras_points, share)
 
 
-@pytest.mark.parametrize("name", DEFAULTS)
-def test_equals_keras_with_its_defaults(name, rng):
-    optimizer, gradients, start = DEFAULTS[name], gradient_stream(rng), np.zeros(12)
+@pytest.mark.parametrize("rule", RULES)
+def test_equals_keras_with_its_defaults(rule, rng):
+    optimizer, gradients, start = rule(), gradient_stream(rng), np.zeros(12)
     keras_points = follow_gradients(optimizer, gradients, start)
     assert_same_moves(follow(optimizer, gradients, start), keras_points, share=1e-5)
 
 
-@pytest.mark.parametrize("rule", [SGD, Adam])
+@pytest.mark.parametrize("rule", RULES)
 def test_defaults_are_those_of_keras(rule):
     from course_utils.keras_twin import keras
 
@@ -80,7 +89,7 @@ def test_defaults_are_those_of_keras(rule):
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_sweep_of_rates_equals_single_runs_to_the_bit(name):
-    rule, hyperparameters = CASES[name]
+    rule, hyperparameters, _ = CASES[name]
     rates = np.geomspace(1e-5, 1e-3, 7)
     swept = minimize(rosenbrock(), rule(rates, **hyperparameters), [-1.0, 1.5], 50)
     for i, rate in enumerate(rates):
@@ -89,17 +98,28 @@ def test_a_sweep_of_rates_equals_single_runs_to_the_bit(name):
         assert np.array_equal(swept.values[:, i], alone.values)
 
 
-def test_a_sweep_of_another_hyperparameter_equals_single_runs():
-    momenta = np.array([0.0, 0.5, 0.9])
-    swept = minimize(bowl(), SGD(0.01, momentum=momenta), [2.0, 1.0], 50)
-    for i, momentum in enumerate(momenta):
-        alone = minimize(bowl(), SGD(0.01, momentum=float(momentum)), [2.0, 1.0], 50)
+SWEPT = [
+    (rule, field)
+    for rule in RULES
+    for field in rule.__dataclass_fields__
+    if field not in ("learning_rate", "nesterov", "centered", "amsgrad")
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"), SWEPT, ids=lambda value: getattr(value, "__name__", value)
+)
+def test_a_sweep_of_any_other_hyperparameter_equals_single_runs(rule, field):
+    values = np.array([0.1, 0.5, 0.9])
+    swept = minimize(rosenbrock(), rule(1e-4, **{field: values}), [-1.0, 1.5], 50)
+    for i, value in enumerate(values):
+        alone = minimize(rosenbrock(), rule(1e-4, **{field: float(value)}), [-1.0, 1.5], 50)
         np.testing.assert_allclose(swept.points[:, i], alone.points, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_update_is_pure(name, rng):
-    rule, hyperparameters = CASES[name]
+    rule, hyperparameters, _ = CASES[name]
     optimizer = rule(RATE, **hyperparameters)
     gradient, params = rng.normal(size=(2, 3, 4))
     state = optimizer.init(params)
@@ -117,10 +137,29 @@ def test_update_is_pure(name, rng):
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("landscape", [bowl(condition_number=10), rosenbrock()])
 def test_descends(name, landscape):
-    rule, hyperparameters = CASES[name]
-    rate = 2e-4 if rule is SGD else 0.01
+    rule, hyperparameters, _ = CASES[name]
+    rate = {SGD: 2e-4, Adadelta: 1.0, Adagrad: 0.1}.get(rule, 0.01)
     path = minimize(landscape, rule(rate, **hyperparameters), [-1.5, 1.5], 1000)
     assert path.values[-1] < 0.7 * path.values[0]
+
+
+finite = st.floats(-1e100, 1e100)
+shapes = array_shapes(min_dims=1, max_dims=4, max_side=4)
+
+
+@pytest.mark.parametrize("name", CASES)
+@given(data=st.data(), shape=shapes)
+@settings(max_examples=30, deadline=None)
+def test_no_shape_and_no_finite_value_breaks_an_update(name, data, shape):
+    rule, hyperparameters, _ = CASES[name]
+    optimizer = rule(RATE, **hyperparameters)
+    params, *gradients = (data.draw(arrays(float, shape, elements=finite)) for _ in range(4))
+    state = optimizer.init(params)
+    for gradient in gradients:
+        params, state = optimizer.update(gradient, state, params)
+        assert params.shape == shape
+        assert np.isfinite(params).all()
+    assert state.step == 3
 
 
 def test_nesterov_looks_ahead():
@@ -143,9 +182,19 @@ def test_run_shape_spans_all_hyperparameters():
         (SGD, {"learning_rate": np.inf}, "learning_rate must be positive, got inf"),
         (SGD, {"momentum": 1.5}, "momentum must lie between 0 and 1, got 1.5"),
         (Adam, {"learning_rate": 0}, "learning_rate must be positive, got 0"),
-        (Adam, {"beta_1": 1.0}, "beta_1 must be at least 0 and below 1, got 1.0"),
-        (Adam, {"beta_2": -0.1}, "beta_2 must be at least 0 and below 1, got -0.1"),
+        (Adam, {"beta_1": 1.0}, "beta_1 must be at least 0, below 1, got 1.0"),
+        (Adam, {"beta_2": -0.1}, "beta_2 must be at least 0, below 1, got -0.1"),
         (Adam, {"epsilon": 0.0}, "epsilon must be positive, got 0.0"),
+        (AdamW, {"weight_decay": -1e-3}, "weight_decay must not be negative, got -0.001"),
+        (AdamW, {"beta_1": 2.0}, "beta_1 must be at least 0, below 1, got 2.0"),
+        (Adagrad, {"initial_accumulator_value": -1}, "initial_accumulator_value must not be neg"),
+        (Adagrad, {"epsilon": -1e-9}, "epsilon must be positive, got -1e-09"),
+        (RMSprop, {"rho": 1.0}, "rho must be at least 0, below 1, got 1.0"),
+        (RMSprop, {"momentum": -0.5}, "momentum must lie between 0 and 1, got -0.5"),
+        (Adadelta, {"rho": np.nan}, "rho must be at least 0, below 1, got nan"),
+        (Nadam, {"beta_2": 1.0}, "beta_2 must be at least 0, below 1, got 1.0"),
+        (Lion, {"beta_1": -0.1}, "beta_1 must be at least 0, below 1, got -0.1"),
+        (Lion, {"learning_rate": 0}, "learning_rate must be positive, got 0"),
     ],
 )
 def test_refuses_a_wrong_hyperparameter_by_name(rule, hyperparameter, message):

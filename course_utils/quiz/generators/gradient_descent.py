@@ -11,7 +11,8 @@ from matplotlib.ticker import NullLocator
 from course_utils.descent import minibatches, minimize, train
 from course_utils.figures import BLACK, BLUE, GREEN, ORANGE, losses, slope_curve, subplots
 from course_utils.landscapes import Landscape, double_well
-from course_utils.networks import MLP, NetworkLoss, mean_squared_error, softmax_cross_entropy
+from course_utils.losses import mean_squared_error, softmax_cross_entropy
+from course_utils.networks import MLP, NetworkLoss
 from course_utils.optimizers import SGD
 from course_utils.quiz.generators import Variant, figure, generator
 
