@@ -63,18 +63,27 @@ def slope() -> Explorer:
         stage.handle(
             "w", ax, w[0], value, color=figures.BLACK, name="weight w", on_drag=move, along="x"
         )
-        verdict = "lower" if step.values[1] < value else "not lower"
-        stage.say(
-            f"At w = {number(w[0])} the slope is {number(gradient)}. The step −η · slope = "
-            f"{number(step.end[0] - w[0])} leads to w = {number(step.end[0])}, where the loss is "
-            f"{number(step.values[1])}: {verdict} than {number(value)}."
-        )
+        stage.say(advice(w[0], gradient, step))
 
     def move(x, _):
         here["w"] = x
         update()
 
     return Explorer(stage, [rate], update)
+
+
+def advice(w: float, gradient: float, step) -> str:
+    """Say in words what the slope at w asks for and where one step leads."""
+    if abs(gradient) < 0.02:
+        level = "this is a valley" if 3 * w * w > 1 else "yet no valley is here, but a hilltop"
+        return f"At w = {number(w)} the slope is close to zero. There is hardly a step: {level}."
+    before, after = step.values
+    verdict = "lower" if after < before else "not lower"
+    return (
+        f"At w = {number(w)} the slope is {number(gradient)}. The step −η · slope = "
+        f"{number(step.end[0] - w)} leads to w = {number(step.end[0])}, where the loss is "
+        f"{number(after)}: {verdict} than {number(before)}."
+    )
 
 
 @dataclass(frozen=True)
@@ -233,7 +242,7 @@ def noise() -> Explorer:
     size = choice(
         "Batch size", [(f"{n} (all)" if n == sizes[-1] else f"{n}", n) for n in sizes], 16
     )
-    rate = log_slider("Learning rate η", 0.05, -3, 0)
+    rate = log_slider("Learning rate η", 10**-1.3, -3, 0)
     again = again_button("Another order of the data")
     start = {"point": START}
 
@@ -378,4 +387,4 @@ def number(value: float) -> str:
     >>> number(-0.5)
     '−0.50'
     """
-    return f"{value:.2f}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
