@@ -82,15 +82,21 @@ def softmax_cross_entropy(logits: np.ndarray, labels: np.ndarray):
     array([[ 0.5, -0.5]])
     """
     examples, classes = logits.shape[-2:]
-    targets = one_hot(labels, classes) if labels.ndim == 1 else labels
-    _require_same_shape(logits, targets)
     shifted = logits - logits.max(axis=-1, keepdims=True)
-    exponentials = np.exp(shifted)
-    totals = exponentials.sum(axis=-1, keepdims=True)
-    # The sum leaves out classes with y = 0, whose logit may be so low that 0 · log p has no value.
-    chosen = np.where(targets > 0, targets * (shifted - np.log(totals)), 0.0)
-    gradient = exponentials / totals - targets
-    return -chosen.sum(axis=(-2, -1)) / examples, gradient / examples
+    probabilities = np.exp(shifted)
+    totals = probabilities.sum(axis=-1, keepdims=True)
+    probabilities /= totals
+    if labels.ndim == 1:
+        _require_labels(labels, examples, classes)
+        chosen = shifted[..., np.arange(examples), labels] - np.log(totals[..., 0])
+        probabilities[..., np.arange(examples), labels] -= 1
+    else:
+        _require_same_shape(logits, labels)
+        # Classes with y = 0 are left out: their logit may be so low that 0 · log p has no value.
+        chosen = np.where(labels > 0, labels * (shifted - np.log(totals)), 0).sum(axis=-1)
+        probabilities -= labels
+    probabilities /= examples
+    return -chosen.sum(axis=-1) / examples, probabilities
 
 
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -100,13 +106,19 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"labels must be integers, got {labels.dtype} of shape {labels.shape}")
+    _require_labels(labels, len(labels), classes)
+    return np.eye(classes)[labels]
+
+
+def _require_labels(labels: np.ndarray, examples: int, classes: int) -> None:
+    if labels.dtype.kind not in "iu" or labels.shape != (examples,):
+        raise ValueError(
+            f"labels must be {examples} integers, got {labels.dtype} of shape {labels.shape}"
+        )
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(
             f"labels must lie from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
         )
-    return np.eye(classes)[labels]
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -11,13 +11,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from course_utils.hyperparameters import Hyperparameter, per_run
+from course_utils.hyperparameters import Hyperparameter, per_run, require_not_negative
 from course_utils.losses import softmax_cross_entropy
 
-# The derivatives are written in terms of the activation's own output a.
+# Activations may work in place. Their derivatives are written in terms of their own output a.
 ACTIVATIONS = {
-    "relu": (lambda z: np.maximum(z, 0), lambda a: a > 0),
-    "tanh": (np.tanh, lambda a: 1 - a * a),
+    "relu": (lambda z: np.maximum(z, 0, out=z), lambda a: a > 0),
+    "tanh": (lambda z: np.tanh(z, out=z), lambda a: 1 - a * a),
     "sigmoid": (lambda z: 0.5 + 0.5 * np.tanh(0.5 * z), lambda a: a * (1 - a)),
     "linear": (lambda z: z, lambda a: 1.0),
 }
@@ -183,9 +183,8 @@ class NetworkLoss:
                 f"there must be a target for each example, got {len(self.targets)} targets "
                 f"for {len(self.inputs)} examples"
             )
-        for name in ("l1", "l2"):
-            if not np.all(np.asarray(getattr(self, name)) >= 0):
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        if self.penalised:
+            require_not_negative(self, "l1", "l2")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be at least 0, below 1, got {self.dropout}")
 
@@ -193,6 +192,11 @@ class NetworkLoss:
     def size(self) -> int:
         """Return the number of parameters."""
         return self.network.size
+
+    @property
+    def penalised(self) -> bool:
+        """Whether there is a penalty on the weights."""
+        return any(isinstance(rate, np.ndarray) or rate != 0 for rate in (self.l1, self.l2))
 
     @property
     def examples(self) -> int:
@@ -243,7 +247,7 @@ class NetworkLoss:
         for layer in range(len(outputs) - 2, -1, -1):
             below = outputs[layer]
             np.matmul(below.swapaxes(-1, -2), delta, out=parts[2 * layer])
-            np.sum(delta, axis=-2, out=parts[2 * layer + 1])
+            parts[2 * layer + 1][...] = delta.sum(axis=-2)
             if layer > 0:
                 delta = delta @ arrays[2 * layer].swapaxes(-1, -2)
                 if self.masks is not None:
@@ -251,19 +255,16 @@ class NetworkLoss:
                     delta = delta * mask
                     below = below * (1 - self.dropout)  # the activation before the mask's scale
                 delta = delta * slope(below)
-        return value + self._penalty(params), gradient + self._penalty_gradient(params)
+        if self.penalised:
+            weights = params * self.network.is_weight
+            gradient += per_run(self.l1) * np.sign(weights) + 2 * per_run(self.l2) * weights
+        return value + self._penalty(params), gradient
 
     def _penalty(self, params):
-        if not (np.any(self.l1) or np.any(self.l2)):
+        if not self.penalised:
             return 0.0
         weights = params * self.network.is_weight
         return self.l1 * np.abs(weights).sum(axis=-1) + self.l2 * (weights * weights).sum(axis=-1)
-
-    def _penalty_gradient(self, params):
-        if not (np.any(self.l1) or np.any(self.l2)):
-            return 0.0
-        weights = params * self.network.is_weight
-        return per_run(self.l1) * np.sign(weights) + 2 * per_run(self.l2) * weights
 
 
 def _require_known(name, value, known) -> None:
