@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -152,6 +154,7 @@ def test_a_sweep_trains_every_network_as_if_alone(digits_loss):
     alone = train(digits_loss, SGD(0.2), start, epochs=1, batch_size=64)
     np.testing.assert_allclose(swept.params[1], alone.params, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(swept.losses[:, 1], alone.losses)
+    np.testing.assert_allclose(swept.gradient_norms[:, 1], alone.gradient_norms)
 
 
 def test_equal_seeds_train_equally(digits_loss):
@@ -294,6 +297,20 @@ def test_dropout_changes_training_and_repeats_with_the_seed(digits_loss):
     first, again = (train(dropping, SGD(0.1), start, 1, 64) for _ in range(2))
     assert np.array_equal(first.params, again.params)
     assert not np.allclose(first.params, plain.params)
+
+
+def test_dropout_leaves_the_order_of_the_examples_as_it_is(digits_loss, monkeypatch):
+    start, seen = digits_loss.network.initial(seed=0), []
+    batch = NetworkLoss.batch
+
+    def watched(objective, rows, *rng):
+        seen.append(rows)
+        return batch(objective, rows, *rng)
+
+    monkeypatch.setattr(NetworkLoss, "batch", watched)
+    for dropout in (0.0, 0.5):
+        train(replace(digits_loss, dropout=dropout), SGD(0.1), start, 2, 500)
+    assert np.array_equal(np.concatenate(seen[:6]), np.concatenate(seen[6:]))
 
 
 def test_a_progress_bar_is_shown_on_request(digits_loss, capsys):

@@ -109,3 +109,11 @@ def test_bowl_refuses_a_condition_number_below_1():
 def test_a_strong_tilt_leaves_one_well():
     assert len(landscapes.double_well(tilt=0.38).minima) == 2
     assert len(landscapes.double_well(tilt=0.39).minima) == 1
+
+
+def test_the_ravine_runs_at_its_angle():
+    along = np.array([np.cos(np.radians(30)), np.sin(np.radians(30))])
+    across = np.array([-along[1], along[0]])
+    ravine = landscapes.ravine(condition_number=50, degrees=30)
+    np.testing.assert_allclose(ravine.gradient(along), along, atol=1e-12)
+    np.testing.assert_allclose(ravine.gradient(across), 50 * across, atol=1e-12)
