@@ -62,9 +62,12 @@ def assert_equals_the_tape(objective, loss, params):
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
 @pytest.mark.parametrize("layers", [(5, 3), (5, 8, 3), (5, 8, 6, 4, 3)])
 @pytest.mark.parametrize("name", LOSSES)
-def test_gradient_equals_tensorflows_tape(activation, layers, name, rng):
+@pytest.mark.parametrize("options", [{}, {"l1": 0.02, "l2": 0.1, "dropout": 0.4}], ids=["", "all"])
+def test_gradient_equals_tensorflows_tape(activation, layers, name, options, rng):
     network = MLP(layers, activation)
-    objective = problem(network, name, rng)
+    whole = problem(network, name, rng, **options)
+    objective = whole.batch(np.arange(25), rng)
+    assert (objective.masks is not None) == bool(options)
     assert_equals_the_tape(objective, LOSSES[name][1], rng.normal(size=network.size))
 
 
