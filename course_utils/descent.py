@@ -108,6 +108,7 @@ class History:
         batch_losses: the loss on each batch before its step, shape (steps, *runs).
         gradient_norms: the length of each batch's gradient, shape (steps, *runs).
         rates: the learning rate of each step.
+        best_params: the weights to return instead of the last, which a callback may set.
         stopped: why training ended before its last epoch; empty if it did not. A callback that
             sets it ends the training.
     """
@@ -121,6 +122,7 @@ class History:
     batch_losses: list = field(default_factory=list)
     gradient_norms: list = field(default_factory=list)
     rates: list = field(default_factory=list)
+    best_params: np.ndarray | None = None
     stopped: str = ""
 
     @property
@@ -186,6 +188,8 @@ def train(
                     break
         except KeyboardInterrupt:
             history.stopped = f"interrupted after {history.epochs} of {epochs} epochs"
+    if history.best_params is not None:
+        history.params = history.best_params
     return _as_arrays(history)
 
 
@@ -232,11 +236,12 @@ def accuracy(objective, params) -> np.ndarray:
     return np.mean(outputs.argmax(axis=-1) == labels, axis=-1)
 
 
-@dataclass
+@dataclass(frozen=True)
 class EarlyStopping:
     """Stop when the validation loss has not fallen for some epochs, and take the best weights.
 
-    A callback for the training of one network with validation data.
+    A callback for the training of one network with validation data. The best weights are taken
+    also when training ends before the patience does.
 
     Args:
         patience: how many epochs without a new lowest loss to wait, at least 1.
@@ -259,13 +264,12 @@ class EarlyStopping:
         if np.shape(history.losses[0]) or not history.validation_losses:
             raise ValueError("EarlyStopping needs one network and validation data, see `train`")
         waited = epochs_without_improvement(history.validation_losses[1:], self.min_delta)
-        if waited == 0:
-            self._best = history.params
+        if waited == 0 or history.best_params is None:
+            history.best_params = history.params
         if waited >= self.patience:
-            history.params = self._best
             history.stopped = (
                 f"no lower validation loss for {waited} epochs: the weights are those after "
-                f"epoch {history.epochs - waited}"
+                f"epoch {max(history.epochs - waited, 1)}"
             )
 
 
@@ -299,10 +303,13 @@ class ReduceLROnPlateau:
 
     def __call__(self, history: History) -> None:
         """Reduce the rate of the history's optimizer if it is time."""
+        rate = history.optimizer.learning_rate
+        if callable(rate) or np.shape(history.losses[0]):
+            raise ValueError("ReduceLROnPlateau needs one network and a rate that is a number")
         losses = history.validation_losses or history.losses
         if self.reduces(losses[1:]):
-            rate = max(history.optimizer.learning_rate * self.factor, self.min_lr)
-            history.optimizer = replace(history.optimizer, learning_rate=rate)
+            lower = max(rate * self.factor, self.min_lr)
+            history.optimizer = replace(history.optimizer, learning_rate=lower)
 
     def reduces(self, losses: Sequence[float]) -> bool:
         """Say whether the rate is reduced after the last of these losses, one an epoch.

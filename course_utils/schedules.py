@@ -58,14 +58,8 @@ class PiecewiseConstantDecay:
 
 
 @dataclass(frozen=True)
-class ExponentialDecay:
-    r"""A rate that is multiplied by γ every so many steps: :math:`\eta_0 \gamma^{t/T}`.
-
-    With ``staircase`` the exponent is rounded down.
-
-    >>> ExponentialDecay(0.1, decay_steps=10, decay_rate=0.5)(np.array([0, 10, 20]))
-    array([0.1  , 0.05 , 0.025])
-    """
+class _TimedDecay:
+    """What the exponential and the inverse-time decay share: their settings and their clock."""
 
     initial_learning_rate: float
     decay_steps: int
@@ -80,14 +74,28 @@ class ExponentialDecay:
             decay_rate=self.decay_rate,
         )
 
-    def __call__(self, step):
-        """Return the rate at this step."""
-        progress = _progress(step, self.decay_steps, self.staircase)
-        return self.initial_learning_rate * self.decay_rate**progress
+    def _progress(self, step):
+        progress = np.asarray(step) / self.decay_steps
+        return np.floor(progress) if self.staircase else progress
 
 
 @dataclass(frozen=True)
-class InverseTimeDecay:
+class ExponentialDecay(_TimedDecay):
+    r"""A rate that is multiplied by γ every so many steps: :math:`\eta_0 \gamma^{t/T}`.
+
+    With ``staircase`` the exponent is rounded down.
+
+    >>> ExponentialDecay(0.1, decay_steps=10, decay_rate=0.5)(np.array([0, 10, 20]))
+    array([0.1  , 0.05 , 0.025])
+    """
+
+    def __call__(self, step):
+        """Return the rate at this step."""
+        return self.initial_learning_rate * self.decay_rate ** self._progress(step)
+
+
+@dataclass(frozen=True)
+class InverseTimeDecay(_TimedDecay):
     r"""A rate that falls like one over the step: :math:`\eta_0 / (1 + \gamma t/T)`.
 
     With ``staircase`` the fraction t/T is rounded down.
@@ -98,23 +106,9 @@ class InverseTimeDecay:
     Source: Robbins and Monro 1951 (rates of this kind).
     """
 
-    initial_learning_rate: float
-    decay_steps: int
-    decay_rate: float
-    staircase: bool = False
-
-    def __post_init__(self):
-        """Refuse a rate, a decay or a number of steps that is not positive."""
-        _require_positive(
-            initial_learning_rate=self.initial_learning_rate,
-            decay_steps=self.decay_steps,
-            decay_rate=self.decay_rate,
-        )
-
     def __call__(self, step):
         """Return the rate at this step."""
-        progress = _progress(step, self.decay_steps, self.staircase)
-        return self.initial_learning_rate / (1 + self.decay_rate * progress)
+        return self.initial_learning_rate / (1 + self.decay_rate * self._progress(step))
 
 
 @dataclass(frozen=True)
@@ -313,11 +307,6 @@ class LinearWarmup:
         step = np.asarray(step)
         top = self.schedule(np.maximum(step - self.warmup_steps, 0))
         return top * np.minimum(step / self.warmup_steps, 1)
-
-
-def _progress(step, decay_steps, staircase):
-    progress = np.asarray(step) / decay_steps
-    return np.floor(progress) if staircase else progress
 
 
 def _half_cosine(progress):

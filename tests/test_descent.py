@@ -231,6 +231,37 @@ def test_early_stopping_returns_the_best_weights_not_the_last(overfitting):
     assert f"epoch {seen.argmin() + 1}" in history.stopped
 
 
+def test_early_stopping_returns_the_best_weights_when_the_epochs_run_out_first(overfitting):
+    training, validation, start = overfitting
+    history = train(
+        training, Adam(0.01), start, 60, 10, validation=validation,
+        callbacks=[EarlyStopping(patience=1000)],
+    )  # fmt: skip
+    seen = history.validation_losses[1:]
+    assert history.epochs == 60
+    assert not history.stopped
+    assert seen.argmin() < 59
+    assert validation.value(history.params) == seen.min()
+
+
+def test_early_stopping_ends_a_run_that_diverges_at_once(overfitting):
+    training, validation, start = overfitting
+    history = train(
+        training, SGD(1e300), start, 50, 10, validation=validation,
+        callbacks=[EarlyStopping(patience=3)],
+    )  # fmt: skip
+    assert np.isnan(history.validation_losses[1:]).all()
+    assert history.epochs == 3
+    assert history.stopped
+
+
+def test_reduce_on_plateau_says_what_it_needs(overfitting):
+    training, _, start = overfitting
+    for rate in (np.array([0.1, 0.2]), ExponentialDecay(0.1, 10, 0.5)):
+        with pytest.raises(ValueError, match="needs one network and a rate that is a number"):
+            train(training, SGD(rate), start, 2, 10, callbacks=[ReduceLROnPlateau()])
+
+
 def test_early_stopping_says_what_it_needs(overfitting):
     training, _, start = overfitting
     with pytest.raises(ValueError, match="needs one network and validation data"):
