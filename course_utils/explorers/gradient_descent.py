@@ -11,6 +11,7 @@ from course_utils.datasets import diabetes
 from course_utils.descent import minibatches, minimize, walk
 from course_utils.explorers.controls import again_button, choice, log_slider, slider
 from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.wording import number, place
 from course_utils.landscapes import bowl, double_well, himmelblau, rosenbrock, saddle
 from course_utils.optimizers import SGD
 
@@ -370,21 +371,3 @@ def census(reached: np.ndarray, probe, minima) -> str:
         f"{share:.0%} at {end}" for share, end in zip(shares, ends, strict=True) if share > 0
     )
     return f"{len(grid):,} starts end: {summary}. Your start {place(probe)} ends at {ends[mine]}."
-
-
-def place(point: Sequence[float]) -> str:
-    """Write a point with two decimals.
-
-    >>> place((1, -2.5))
-    '(1.00, −2.50)'
-    """
-    return f"({number(point[0])}, {number(point[1])})"
-
-
-def number(value: float) -> str:
-    """Write a number with two decimals and a true minus sign.
-
-    >>> number(-0.5)
-    '−0.50'
-    """
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")

@@ -33,6 +33,8 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, ScaledTranslation
 from PIL import Image
 
+from course_utils.explorers.wording import three_figures
+
 # Lengths of a dash and of a gap, in line widths, as Matplotlib's own styles have them.
 DASHES = {"solid": (), "dashed": (3.7, 1.6), "dotted": (1.0, 1.65), "dashdot": (6.4, 1.6, 1.0, 1.6)}
 MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D"}
@@ -607,15 +609,6 @@ class Explorer(ipywidgets.VBox):
         bundle["text/plain"] = self.stage.reading
         bundle["image/png"] = base64.b64encode(self.stage.to_png()).decode()
         return bundle, {"image/png": {"width": round(self.stage.figure.bbox.width)}}
-
-
-def three_figures(value: float) -> str:
-    """Write a number with three significant figures and a true minus sign.
-
-    >>> three_figures(-0.01234)
-    '−0.0123'
-    """
-    return f"{value:.3g}".replace("-", "−")
 
 
 def _check_choice(what: str, value: Any, choices: Any) -> None:
