@@ -12,7 +12,7 @@ import textwrap
 import traceback
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +32,11 @@ class Mistake:
     name: str
     implementation: Callable
     hint: str
+
+
+def tenths(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Draw numbers with one decimal, which a verdict shows in full."""
+    return rng.normal(size=shape).round(1)
 
 
 def call(function, *arguments):
@@ -199,7 +204,7 @@ def _compare(exercise, cases, got, changed):
         x = changed[0]
         text = (
             f"Not right yet: {name} changes its input {x}, so the caller's array changes too.\n"
-            f"Make a new array: {x} = {x} - ... and not {x} -= ..., or begin with {x} = {x}.copy()."
+            f"Make a new array: {x} = {x} + ... and not {x} += ..., or begin with {x} = {x}.copy()."
         )
         return Verdict("changed input", text)
     for case, text in zip(cases, differences(exercise.reference), strict=True):
@@ -245,10 +250,8 @@ def difference(got: Any, wanted: Any, exercise: Exercise, name: str = "") -> str
 
 def _difference_of_parts(got, wanted, exercise):
     names = exercise.outputs
-    try:
-        parts = list(got)
-    except TypeError:
-        parts = [got]
+    stacked = isinstance(got, np.ndarray) and got.shape[:1] == (len(wanted),)
+    parts = list(got) if stacked or isinstance(got, tuple | list) else [got]
     if len(parts) != len(wanted):
         expected = f"{len(wanted)} values: {', '.join(names)}"
         return f"your function returned {len(parts)} of the {expected}"
@@ -313,7 +316,9 @@ def _observe(exercise, function, case, changed):
         return output
 
     with np.errstate(all="ignore"):
-        return exercise.observe(watched, *copy.deepcopy(case))
+        output = exercise.observe(watched, *copy.deepcopy(case))
+        # An iterator, such as zip gives, could be looked at only once.
+        return list(output) if isinstance(output, Iterator) else output
 
 
 def _is_unfinished(output):

@@ -4,15 +4,10 @@ import copy
 
 import numpy as np
 
-from course_utils.exercises.check import Exercise, Mistake, as_numbers, solutions
+from course_utils.exercises.check import Exercise, Mistake, as_numbers, solutions, tenths
 
 LESSON = "02_gradient_descent"
 SOLUTIONS = solutions(LESSON)
-
-
-def _tenths(rng, *shape):
-    """Draw numbers with one decimal, which a verdict shows in full."""
-    return rng.normal(size=shape).round(1)
 
 
 # One step of gradient descent
@@ -20,7 +15,7 @@ def _tenths(rng, *shape):
 
 def _step_cases(rng):
     return [
-        (_tenths(rng, size), 3 * _tenths(rng, size), learning_rate)
+        (tenths(rng, size), 3 * tenths(rng, size), learning_rate)
         for size, learning_rate in [(2, 0.1), (3, 0.5), (1, 0.03), (4, 2.0)]
     ]
 
@@ -96,8 +91,8 @@ def _exponential(w):
 def _numerical_cases(rng):
     return [
         (_cubic, np.array([1.0, 2.0]), 0.1),
-        (_product, 1 + _tenths(rng, 3), 0.1),
-        (_exponential, _tenths(rng, 2), 0.2),
+        (_product, 1 + tenths(rng, 3), 0.1),
+        (_exponential, tenths(rng, 2), 0.2),
     ]
 
 
@@ -189,7 +184,7 @@ def numerical_gradient(f, w, h):
 
 def _mse_cases(rng):
     return [
-        (_tenths(rng, features), _tenths(rng, examples, features), _tenths(rng, examples))
+        (tenths(rng, features), tenths(rng, examples, features), tenths(rng, examples))
         for examples, features in [(3, 2), (5, 2), (4, 3), (6, 1)]
     ]
 
@@ -385,10 +380,10 @@ def _backprop_cases(rng):
     cases = []
     for n, features, hidden, classes in [(3, 2, 2, 3), (4, 3, 4, 2), (5, 2, 6, 4)]:
         y = rng.integers(classes, size=n)
-        W1, W2 = _tenths(rng, features, hidden), _tenths(rng, hidden, classes)
+        W1, W2 = tenths(rng, features, hidden), tenths(rng, hidden, classes)
         # Sums of products of tenths never hit 0.005, so no unit sits on the kink of the relu.
-        b1, b2 = _tenths(rng, hidden) + 0.005, _tenths(rng, classes)
-        cases.append((_tenths(rng, n, features), y, W1, b1, W2, b2))
+        b1, b2 = tenths(rng, hidden) + 0.005, tenths(rng, classes)
+        cases.append((tenths(rng, n, features), y, W1, b1, W2, b2))
     # A constant added to every logit changes nothing, unless exp overflows.
     return [*cases, (*cases[0][:-1], cases[0][-1] + 800)]
 

@@ -175,10 +175,16 @@ def test_a_value_still_missing_is_said_to_be_missing():
     assert "right: total\nyour square is still missing" in text
 
 
-@pytest.mark.parametrize(("answer", "count"), [(lambda x: 3.0, 1), (lambda x: (1, 2, 3), 3)])
+@pytest.mark.parametrize(
+    ("answer", "count"), [(lambda x: 3.0, 1), (lambda x: (1, 2, 3), 3), (lambda x: np.ones(3), 1)]
+)
 def test_a_wrong_number_of_values_is_said_as_such(answer, count):
     text = verdict_of(answer, PAIR).text
     assert f"your function returned {count} of the 2 values: total, square" in text
+
+
+def test_an_iterator_of_the_right_values_is_accepted():
+    assert verdict_of(lambda x: iter([x.sum(), np.outer(x, x)]), PAIR).kind == "solved"
 
 
 def test_changing_an_input_is_not_accepted_though_the_values_are_right():
