@@ -1,4 +1,8 @@
-"""The four calls by which a lesson asks and answers; what they do is in the modules beside this."""
+"""The five calls by which a lesson asks and answers; what they do is in the modules beside this."""
+
+from .diagnosis import diagnosis
+
+__all__ = ["ask", "diagnosis", "objectives", "predict", "reveal"]
 
 
 def ask(question_id: str) -> None:

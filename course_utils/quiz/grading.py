@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .bank import Question
     from .generators import Variant
 
+DO_NOT_KNOW = "I do not know yet."
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -77,12 +78,18 @@ def own_seed(question_id: str) -> int:
 
 
 def draw(question: "Question", seed: int | None = None) -> Drawn:
-    """Draw numbers and the order of options from `seed`, by default the question's own."""
+    """Draw numbers and the order of options from `seed`, by default the question's own.
+
+    An option by which learners say that they do not know stays the last one.
+    """
     seed = own_seed(question.id) if seed is None else seed
     if question.type != "numeric":
         order = sorted(
             range(len(question.options)),
-            key=lambda i: hashlib.sha256(f"{question.id} {seed} {i}".encode()).digest(),
+            key=lambda i: (
+                question.options[i].text == DO_NOT_KNOW,
+                hashlib.sha256(f"{question.id} {seed} {i}".encode()).digest(),
+            ),
         )
         return Drawn(question, seed, tuple(order))
 

@@ -1,7 +1,15 @@
 import pytest
 
 from course_utils.quiz.bank import find_question
-from course_utils.quiz.grading import InvalidResponse, close, draw, mark, parse_number, tolerance
+from course_utils.quiz.grading import (
+    DO_NOT_KNOW,
+    InvalidResponse,
+    close,
+    draw,
+    mark,
+    parse_number,
+    tolerance,
+)
 
 
 def test_the_order_of_options_derives_from_the_id_and_another_seed_gives_another(quizzes):
@@ -129,3 +137,11 @@ def test_an_empty_field_is_asked_for():
 def test_a_choice_not_made_is_asked_for(quizzes, question_id, chosen, message):
     with pytest.raises(InvalidResponse, match=message):
         mark(draw(find_question(question_id)), chosen)
+
+
+def test_not_knowing_stays_the_last_option_and_the_others_are_shuffled():
+    question = find_question("start-chord")
+    assert question.options[-1].text == DO_NOT_KNOW
+    orders = {draw(question, seed).order for seed in range(50)}
+    assert {order[-1] for order in orders} == {len(question.options) - 1}
+    assert len(orders) > 3
