@@ -4,6 +4,10 @@ import os
 import shutil
 import tempfile
 
+# One thread each: tests and the kernels of notebooks run side by side, and BLAS threads that wait
+# for each other on busy cores are many times slower. NumPy reads this when it is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 

@@ -7,6 +7,7 @@ const ARROW_LEAP = 0.05;
 const SPOKEN_AFTER_MS = 400;
 const BEYOND_AXES = 40; // pixels around the axes where lines are still drawn, out of sight
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const WHICH_ARROWS = { both: "Arrow", x: "Left and right arrow", y: "Up and down arrow" };
 const SVG = "http://www.w3.org/2000/svg";
 
 const sheet = document.createElement("canvas"); // what drawSquares writes its pixels on
@@ -221,7 +222,8 @@ function createHandle(canvas, report) {
   let grip = null; // from the pointer to the handle's centre, while it is dragged
 
   function position() {
-    const [x, y] = own ? [own.x, layer.along === "x" ? home[1] : own.y] : home;
+    const x = own && layer.along !== "y" ? own.x : home[0];
+    const y = own && layer.along !== "x" ? own.y : home[1];
     const { left, right, top, bottom } = layer.box;
     return [between(left, x, right), between(top, y, bottom)];
   }
@@ -279,7 +281,7 @@ function createHandle(canvas, report) {
   function show(newLayer, newScene, point) {
     [layer, scene, home] = [newLayer, newScene, point];
     if (own && grip === null && own.serial <= scene.answered) own = null;
-    const keys = layer.along === "x" ? "Left and right arrow keys move" : "Arrow keys move";
+    const keys = `${WHICH_ARROWS[layer.along]} keys move`;
     button.title = layer.name;
     button.setAttribute(
       "aria-label",
@@ -288,12 +290,15 @@ function createHandle(canvas, report) {
     button.setAttribute("aria-valuetext", layer.position);
     button.setAttribute("aria-valuemin", "0");
     button.setAttribute("aria-valuemax", "100");
-    const { left, right } = layer.box;
-    const share = Math.round((100 * (home[0] - left)) / (right - left));
-    button.setAttribute("aria-valuenow", String(between(0, share, 100)));
+    const { left, right, top, bottom } = layer.box;
+    const upright = layer.along === "y";
+    const share = upright ? (bottom - home[1]) / (bottom - top) : (home[0] - left) / (right - left);
+    button.setAttribute("aria-orientation", upright ? "vertical" : "horizontal");
+    button.setAttribute("aria-valuenow", String(between(0, Math.round(100 * share), 100)));
     button.style.setProperty("--handle-color", layer.color);
     button.style.setProperty("--handle-size", `${layer.size}px`);
     button.classList.toggle("course-stage-sideways", layer.along === "x");
+    button.classList.toggle("course-stage-upright", layer.along === "y");
     place();
   }
 

@@ -194,10 +194,8 @@ class _Handle:
 
     @property
     def position(self) -> str:
-        spoken = [f"x = {three_figures(self.x)}"]
-        if self.along == "both":
-            spoken.append(f"y = {three_figures(self.y)}")
-        return ", ".join(spoken)
+        spoken = {"x": f"x = {three_figures(self.x)}", "y": f"y = {three_figures(self.y)}"}
+        return spoken.get(self.along, ", ".join(spoken.values()))
 
     def style(self, pixel: float) -> dict[str, Any]:
         return {
@@ -430,9 +428,9 @@ class Stage(anywidget.AnyWidget):
             name: What is dragged, for a screen reader and as a tooltip.
             on_drag: Called as `on_drag(x, y)` with data coordinates inside the axes' window, in a
                 frame of its own. The point itself has moved already.
-            along: "both", or "x" for a point that moves only sideways.
+            along: "both", "x" for a point that moves only sideways, or "y" for only up and down.
         """
-        _check_choice("along", along, ("both", "x"))
+        _check_choice("along", along, ("both", "x", "y"))
         self._put(key, _Handle(ax, float(x), float(y), _hex(color), name, on_drag, along))
 
     def text(
@@ -559,6 +557,8 @@ class Stage(anywidget.AnyWidget):
             x, y = self._place(handle.ax).data(left, top)
             if handle.along == "x":
                 y = handle.y
+            if handle.along == "y":
+                x = handle.x
             self._contents[key] = replace(handle, x=x, y=y)
             handle.on_drag(x, y)
 

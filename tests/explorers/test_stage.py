@@ -197,7 +197,7 @@ class TestLayers:
             (lambda s, ax: s.dots("k", ax, [1], [2], color="C0", stepped=True), "2 dimensions"),
             (lambda s, ax: s.dots("k", ax, [1], [2], color=["C0"], groups=[1]), "1 colours.*1"),
             (lambda s, ax: s.dots("k", ax, [1], [2], color=["C0"], groups=[0, 0]), r"\(1,\).*\(2,"),
-            (lambda s, ax: draw_handle(s, ax, print, along="y"), "along.*'y'"),
+            (lambda s, ax: draw_handle(s, ax, print, along="z"), "along.*'z'"),
             (lambda s, ax: s.text("k", ax, 1, 1, "a", align="top"), "align.*'top'"),
             (lambda s, ax: s.curve("k", Figure().subplots(), [1], [1], color="C0"), "'k': ax"),
         ],
@@ -275,6 +275,15 @@ class TestDrag:
         draw_handle(stage, linear, lambda x, y: moves.append((x, y)), along="x")
         drag(stage, "start", 112, 140)
         np.testing.assert_allclose(moves, [(1, 0)], atol=1e-6)
+
+    def test_a_point_that_moves_upright_keeps_its_side(self, stage, linear):
+        moves = []
+        draw_handle(stage, linear, lambda x, y: moves.append((x, y)), along="y")
+        place = stage.layers["start"].x
+        drag(stage, "start", 112, 140)
+        assert moves[0][0] == place
+        assert moves[0][1] == pytest.approx(stage.layers["start"].y)
+        assert sent(stage, "start")["position"] == f"y = {moves[0][1]:.3g}".replace("-", "−")
 
     def test_the_dragged_point_moves_by_itself_in_one_message(self, stage, messages, linear):
         draw_handle(stage, linear, lambda x, y: stage.say(f"At {x:.1f}."))
