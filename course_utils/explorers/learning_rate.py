@@ -251,7 +251,7 @@ def landmarks(rates: np.ndarray, losses: np.ndarray) -> str:
 
 
 EPOCH = 168  # steps through the 1,347 images in batches of 8
-LOOK_EVERY = 8
+LOOK_EVERY = 12
 
 
 def schedule_designer() -> Explorer:

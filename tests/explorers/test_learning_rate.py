@@ -188,6 +188,8 @@ def test_at_the_default_peak_the_decay_beats_the_constant_rate():
     explorer = explorers.schedule_designer()
     mine, constant = (explorer.stage.layers[key].y for key in ("loss", "constant loss"))
     assert mine[-1] < 0.75 * constant[-1]
+    shown = explorer.stage.layers["rate"]
+    np.testing.assert_allclose(shown.y, CosineDecay(1.0, explorers.EPOCH, alpha=0.01)(shown.x))
     assert f"is {mine[-1]:.3g}. At the constant rate 0.5 it is {constant[-1]:.3g}." in (
         explorer.stage.reading
     )
@@ -240,9 +242,11 @@ def test_the_picked_cell_snaps_and_its_line_doubles_rate_and_batch_size_together
     np.testing.assert_allclose(np.diff(np.log2(explorers.SIZES)), 1)
     np.testing.assert_allclose(np.diff(np.log2(explorers.RATES)), 1)
     losses = last_losses(lambda size: explorers.EPOCHS * (1347 // size))
+    assert layers["run"].y[-1] == losses[2, 3]
+    np.testing.assert_array_equal(layers["others"].y[:, -1], np.delete(losses[2], 3))
     along = ", ".join(f"{losses[column, column + 1]:.2f}" for column in range(6))
     assert explorer.stage.reading == (
-        f"Batch size 32, rate 0.125: after 126 steps the loss is {losses[2][3]:.3g}. For this "
+        f"Batch size 32, rate 0.125: after 126 steps the loss is {losses[2, 3]:.3g}. For this "
         f"batch size the rate {explorers.RATES[losses[2].argmin()]:.3g} is best, with "
         f"{losses[2].min():.3g}. On the dashed line, from batch size 8 to 256, the losses are "
         f"{along}."
