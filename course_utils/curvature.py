@@ -12,6 +12,9 @@ def hessian_vector(objective, params: np.ndarray, vector: np.ndarray, h: float =
         H v \approx \frac{\nabla L(w + h u) - \nabla L(w - h u)}{2h} \lVert v \rVert,
         \qquad u = v / \lVert v \rVert
 
+    It is true where the gradient is smooth over ±h. On a network of relu units a kink in between
+    looks like a huge curvature, so measure with tanh.
+
     >>> from course_utils.landscapes import bowl
     >>> here, vector = np.array([1.0, 2.0]), np.array([1.0, 1.0])
     >>> hessian_vector(bowl(condition_number=5), here, vector).round(6)
