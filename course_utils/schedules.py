@@ -255,7 +255,7 @@ class OneCycle:
     >>> OneCycle(1.0, total_steps=100, rising_share=0.25)(np.array([0, 25, 100])).round(6)
     array([4.e-02, 1.e+00, 4.e-06])
 
-    Source: Smith 2018, in the form with cosines that PyTorch's OneCycleLR has.
+    Source: Smith and Topin 2019, in the form with cosines that PyTorch's OneCycleLR has.
     """
 
     maximal_learning_rate: float

@@ -124,7 +124,7 @@ def fitted(line: np.ndarray, loss: float, least: float) -> str:
 
 X_OF_REST = np.arange(1.0, 12.0)
 Y_OF_REST = np.array([2.9, 2.7, 4.2, 4.1, 4.8, 6.1, 5.9, 7.2, 7.1, 8.4, 8.5])
-RED_POINT = (9.5, 14.0)
+RED_POINT = (10.5, 14.0)
 
 
 def which_loss() -> Explorer:
@@ -362,7 +362,7 @@ def penalty() -> Explorer:
     plane.set(title="A penalty lets the minimum slip outside")
     plane.set(xlabel="chairs c", ylabel="tables t", xlim=(-0.4, 6), ylim=(-0.4, 4.6))
     plane.grid(False)
-    curve.set(title="A stronger penalty: closer, but later", xlabel="step", yscale="log")
+    curve.set(title="A stronger penalty needs more steps", xlabel="step", yscale="log")
     curve.set(ylabel="distance to the best corner", xlim=(0, PENALTY_STEPS), ylim=(1e-2, 10))
     grid = np.meshgrid(np.linspace(*plane.get_xlim(), 90), np.linspace(*plane.get_ylim(), 90))
     stage = Stage(fig, name="Gradient descent on a penalised linear programme")

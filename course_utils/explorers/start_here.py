@@ -24,7 +24,7 @@ def neuron() -> Explorer:
     )
     stage = Stage(fig, name="The weighted sum of a neuron and its output, over its input")
     weight = slider("Weight w", 1.0, -3.0, 3.0, 0.1)
-    bias = slider("Bias b", -0.8, -3.0, 3.0, 0.1)
+    bias = slider("Bias b", 0.0, -3.0, 3.0, 0.1)
     activation = choice("Activation", list(ACTIVATIONS), "tanh")
     here = {"x": 1.2}
 

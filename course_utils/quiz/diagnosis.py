@@ -110,7 +110,7 @@ def caption(marks: Marks, changed: int = 0) -> str:
     parts = [advice(marks)]
     pending = sum(pair.count(OPEN) for pair in marks.values())
     if is_begun(marks) and pending:
-        parts.append(f"Questions still open: {pending}. Answer them and run this cell again.")
+        parts.append(f"Open questions, which count as not known yet: {pending}.")
     if changed:
         parts.append(
             f"Questions that have changed since you answered them: {changed}. They are open again."

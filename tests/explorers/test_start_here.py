@@ -35,7 +35,7 @@ def test_the_activations_are_those_of_the_networks(neuron):
 
 
 def test_the_reading_gives_input_weighted_sum_and_output(neuron):
-    assert neuron.stage.reading.startswith("Input 1.20, weighted sum 0.40, output 0.38.")
+    assert neuron.stage.reading.startswith("Input 1.20, weighted sum 1.20, output 0.83.")
 
 
 def test_dragging_the_input_moves_both_marks(neuron):

@@ -102,7 +102,7 @@ def test_with_no_answer_it_asks_for_answers_first(diagnose):
     assert said.startswith("Answer the questions first. Then run this cell again")
     assert "](" not in said
     assert said.count("open, open") == 6
-    assert "Questions still open" not in said
+    assert "Open questions" not in said
 
 
 def test_an_empty_record_gives_the_same_picture_each_time(diagnose, shown):
@@ -143,7 +143,7 @@ def test_open_questions_are_counted_and_ask_for_answers(diagnose):
     answer(easier, RIGHT)
     said = diagnose()
     assert said.startswith(f"Open {FIRST.link} first")
-    assert "Questions still open: 11. Answer them and run this cell again." in said
+    assert "Open questions, which count as not known yet: 11." in said
     assert row(FIRST, RIGHT, OPEN) in said
 
 

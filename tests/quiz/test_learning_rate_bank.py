@@ -26,13 +26,13 @@ PREDICTIONS = {
     "rate-predict-steepest",
     "rate-predict-sharpness",
     "rate-predict-drop",
-    "rate-predict-batch",
+    "rate-predict-batch-rate",
 }
 ASKED_AT_THE_END = {
     "rate-read-curves",
     "rate-limit-value",
-    "rate-two-directions",
-    "rate-why-shift",
+    "rate-units",
+    "rate-why-guide",
     "rate-read-range-test",
     "rate-cosine-value",
     "rate-why-warm-up",
@@ -292,22 +292,22 @@ def test_a_warm_up_that_is_not_needed_costs_a_little(relu_digits, few_digits):
     assert 2 / sharpness(few_digits, start) > 0.5
 
 
-def test_batch_size_64_ends_higher_than_8_after_equal_epochs(relu_digits):
-    assert right_option("rate-predict-batch").startswith("Batch size 64")
+def test_four_times_the_batch_asks_for_four_times_the_rate(relu_digits):
+    assert right_option("rate-predict-batch-rate").startswith("0.2, four times")
     start = relu_digits.network.initial(seed=0)
-    small, large = (
-        train(relu_digits, SGD(0.1), start, epochs=10, batch_size=batch_size).losses[-1]
-        for batch_size in (8, 64)
-    )
-    assert large > 3 * small
+    aim = train(relu_digits, SGD(0.05), start, epochs=10, batch_size=8).losses[-1]
+    rates = np.array([0.0125, 0.05, 0.1, 0.2])
+    ends = train(relu_digits, SGD(rates), start, epochs=10, batch_size=32).losses[-1]
+    assert ends[3] == pytest.approx(aim, rel=0.2)
+    assert (ends[:3] > 1.3 * aim).all()
 
 
-def test_the_linear_rule_holds_to_64_and_fails_at_512(relu_digits, few_digits):
+def test_the_linear_rule_holds_to_32_and_fails_at_512(relu_digits, few_digits):
     assert right_option("rate-batch-why-ends").endswith("no rate as large as 3.2.")
     start = relu_digits.network.initial(seed=0)
     base, scaled, failed = (
         train(relu_digits, SGD(0.05 * factor), start, epochs=10, batch_size=8 * factor).losses[-1]
-        for factor in (1, 8, 64)
+        for factor in (1, 4, 64)
     )
     assert scaled < 1.3 * base < 0.2
     assert failed > 0.9 * relu_digits.value(start)
