@@ -36,9 +36,9 @@ def settings(control) -> list:
     return [control.value, control.value + 1]
 
 
-def menus(explorer) -> list[dict]:
-    """Return every combination of what the explorer's menus can be set to."""
-    controls = [control for control in explorer.controls if hasattr(control, "options")]
+def menus(explorer, but=None) -> list[dict]:
+    """Return every combination of what the explorer's menus, but one, can be set to."""
+    controls = [c for c in explorer.controls if hasattr(c, "options") and c is not but]
     return [
         dict(zip(controls, values, strict=True))
         for values in product(*(settings(control) for control in controls))
