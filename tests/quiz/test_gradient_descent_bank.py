@@ -10,6 +10,7 @@ from course_utils.networks import MLP, NetworkLoss
 from course_utils.optimizers import SGD
 from course_utils.quiz.bank import find_bank, find_question
 from course_utils.quiz.generators import find_figure, find_generator
+from tests.quiz.answers import right_option
 
 LESSON = "02_gradient_descent"
 PREDICTIONS = {
@@ -30,11 +31,6 @@ ASKED_AT_THE_END = {
     "gd-keras-sgd-one-step",
     "gd-read-curve",
 }
-
-
-def right_option(question_id):
-    (text,) = [option.text for option in find_question(question_id).options if option.correct]
-    return text
 
 
 def log_loss_slope(p, h=1e-6):

@@ -19,6 +19,7 @@ from course_utils.schedules import (
     OneCycle,
     PiecewiseConstantDecay,
 )
+from tests.quiz.answers import right_option
 
 LESSON = "03_learning_rate"
 PREDICTIONS = {
@@ -38,11 +39,6 @@ ASKED_AT_THE_END = {
     "rate-why-warm-up",
     "rate-linear-scaling",
 }
-
-
-def right_option(question_id):
-    (text,) = [option.text for option in find_question(question_id).options if option.correct]
-    return text
 
 
 def limit_by_bisection(a, b, low=0.0, high=10.0):

@@ -18,6 +18,7 @@ from course_utils.networks import MLP, NetworkLoss
 from course_utils.optimizers import SGD
 from course_utils.quiz.bank import find_bank, find_question
 from course_utils.quiz.generators import find_figure, find_generator
+from tests.quiz.answers import right_option
 
 LESSON = "01_loss_minimization"
 PREDICTIONS = {
@@ -38,11 +39,6 @@ ASKED_AT_THE_END = {
     "loss-proxy",
 }
 DIGITS_NETWORK = MLP((64, 32, 10))
-
-
-def right_option(question_id):
-    (text,) = [option.text for option in find_question(question_id).options if option.correct]
-    return text
 
 
 def digits_loss(network=DIGITS_NETWORK):

@@ -11,6 +11,7 @@ from course_utils.optimizers import SGD
 from course_utils.quiz.bank import find_bank, find_question
 from course_utils.quiz.generators import find_figure, find_generator
 from course_utils.schedules import Constant, CosineDecay, LinearWarmup
+from tests.quiz.answers import right_option
 
 LESSON = "04_momentum"
 PREDICTIONS = {
@@ -30,11 +31,6 @@ ASKED_AT_THE_END = {
     "mom-after-rate-drop",
     "mom-read-path",
 }
-
-
-def right_option(question_id):
-    (text,) = [option.text for option in find_question(question_id).options if option.correct]
-    return text
 
 
 def parabola(curvature=1.0):

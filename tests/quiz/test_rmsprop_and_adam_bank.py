@@ -14,6 +14,7 @@ from course_utils.optimizers import SGD, Adagrad, Adam, AdamW, Lion, RMSprop
 from course_utils.quiz.bank import find_bank, find_question
 from course_utils.quiz.generators import find_figure, find_generator
 from course_utils.quiz.markup import fill_code
+from tests.quiz.answers import right_option
 
 LESSON = "05_rmsprop_and_adam"
 PREDICTIONS = {
@@ -33,11 +34,6 @@ ASKED_AT_THE_END = {
     "adam-read-race",
     "adam-what-remains",
 }
-
-
-def right_option(question_id):
-    (text,) = [option.text for option in find_question(question_id).options if option.correct]
-    return text
 
 
 def moves(optimizer, gradients):

@@ -9,6 +9,7 @@ from course_utils.quiz.bank import LEVELS, find_bank, find_question, load_banks
 from course_utils.quiz.diagnosis import LESSONS
 from course_utils.quiz.generators import find_figure, find_generator
 from course_utils.quiz.grading import DO_NOT_KNOW, draw
+from tests.quiz.answers import right_option
 
 LESSON = "00_start_here"
 
@@ -20,11 +21,6 @@ def questions():
 
 def single_choices(questions):
     return [question for question in questions if question.type == "single"]
-
-
-def right_option(question_id):
-    (text,) = [option.text for option in find_question(question_id).options if option.correct]
-    return text
 
 
 # What every question must be.
