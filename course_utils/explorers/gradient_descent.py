@@ -357,7 +357,8 @@ def which_minimum(points: np.ndarray, minima, near: float = 0.3) -> np.ndarray:
     array([0, 2, 1])
     """
     with np.errstate(all="ignore"):
-        distances = np.linalg.norm(points[..., None, :] - np.array(minima), axis=-1)
+        away = points[..., None, :] - np.array(minima)
+        distances = np.hypot(away[..., 0], away[..., 1])
     distances[~np.isfinite(distances)] = np.inf
     return np.where(distances.min(axis=-1) < near, distances.argmin(axis=-1), len(minima))
 
