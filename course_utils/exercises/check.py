@@ -14,6 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,6 +43,62 @@ def tenths(rng: np.random.Generator, *shape: int) -> np.ndarray:
 def call(function, *arguments):
     """Observe a function by what it returns, which is how most exercises are checked."""
     return function(*arguments)
+
+
+class Stream(tuple):
+    """Gradients that an update rule gets one after the other, one per call."""
+
+    def __str__(self):
+        """Write the gradients for a verdict, in their order."""
+        return ", then ".join(readable(gradient) for gradient in self)
+
+
+def stream(*gradients):
+    """Return a stream of these gradients, each a list of numbers.
+
+    >>> print(stream([1, -2], [0.5, 0]))
+    [1, -2], then [0.5, 0]
+    """
+    return Stream(np.array(gradient, dtype=float) for gradient in gradients)
+
+
+def observe_steps(*names):
+    """Make an observation of an update rule over several steps: what it returns after each.
+
+    `names` are the values that the rule is given first and returns, w before its state. The next
+    argument is a `Stream` of gradients, or a function of the point, which serves three steps.
+    Each step begins with what the last one returned, so a state that is lost shows.
+    """
+
+    def observe(rule, *arguments):
+        values, (gradients, *settings) = arguments[: len(names)], arguments[len(names) :]
+        seen = {"number of values that it returns": len(names)}
+        if callable(gradients):
+            gradients = repeat(gradients, 3)
+        for number, gradient in enumerate(gradients, 1):
+            parts = rule(*values, gradient, *settings)
+            listed = isinstance(parts, tuple | list) or np.ndim(parts) > np.ndim(values[0])
+            parts = list(parts) if listed else [parts]
+            if len(parts) != len(names):
+                return {"number of values that it returns": len(parts)}
+            numbers = [as_numbers(part) for part in parts]
+            # The state first: where it is wrong, w is wrong for that reason.
+            for name, part, array in reversed(list(zip(names, parts, numbers, strict=True))):
+                seen[f"{name} after step {number}"] = part if array is None else array
+            if not all(map(_same_form, numbers, values)):
+                return seen
+            # A copy, so that a rule that works in place cannot change what was seen.
+            values = [
+                array.copy() if array.ndim else part
+                for array, part in zip(numbers, parts, strict=True)
+            ]
+        return seen
+
+    return observe
+
+
+def _same_form(numbers, given):
+    return numbers is not None and numbers.shape == np.shape(given)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from course_utils.exercises.check import Exercise, Mistake, solutions
-from course_utils.exercises.momentum import observe_steps, stream
+from course_utils.exercises.check import Exercise, Mistake, observe_steps, solutions, stream
 
 LESSON = "05_rmsprop_and_adam"
 SOLUTIONS = solutions(LESSON)
