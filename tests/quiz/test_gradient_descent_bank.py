@@ -9,8 +9,8 @@ from course_utils.landscapes import double_well, himmelblau
 from course_utils.networks import MLP, NetworkLoss
 from course_utils.optimizers import SGD
 from course_utils.quiz.bank import find_bank, find_question
-from course_utils.quiz.generators import find_figure, find_generator
-from tests.quiz.answers import right_option
+from course_utils.quiz.generators import find_figure
+from tests.quiz.answers import assert_key_agrees, generators_of, right_option
 
 LESSON = "02_gradient_descent"
 PREDICTIONS = {
@@ -83,15 +83,12 @@ def test_the_bank_holds_what_the_lesson_asks():
 
 
 def test_every_key_of_the_bank_is_computed_again_here():
-    numeric = (q for q in find_bank(LESSON).questions if q.type == "numeric")
-    assert {question.generator for question in numeric} == KEYS.keys()
+    assert generators_of(LESSON) == KEYS.keys()
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_keys_agree_with_another_computation(name):
-    for seed in range(200):
-        variant = find_generator(name)(np.random.default_rng(seed))
-        assert variant.key == pytest.approx(KEYS[name](**variant.numbers), rel=1e-5), variant
+    assert_key_agrees(name, KEYS[name], seeds=200)
 
 
 def test_steps_get_shorter_on_the_parabola():
