@@ -530,6 +530,12 @@ _ADAM_MISTAKES = (
         "brackets: (np.sqrt(v_hat) + epsilon).",
     ),
     Mistake(
+        "epsilon-added-to-the-quotient",
+        _wrong_adam(move=lambda m_hat, v_hat, c2, g, eps: m_hat / np.sqrt(v_hat) + eps),
+        "Division comes before addition, so epsilon is added to the quotient. It needs brackets: "
+        "m_hat / (np.sqrt(v_hat) + epsilon).",
+    ),
+    Mistake(
         "epsilon-missing",
         _wrong_adam(move=lambda m_hat, v_hat, c2, g, eps: m_hat / np.sqrt(v_hat)),
         "There is no epsilon. A parameter whose gradients were all 0 then gets 0/0, which is nan. "

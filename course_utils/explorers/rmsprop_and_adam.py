@@ -157,7 +157,7 @@ def height(value: float) -> str:
 PLACE_LOOKS = dict(
     zip(
         PLACES,
-        [(figures.BLACK, "solid"), (figures.ORANGE, "dashed"), (figures.GREEN, "dotted")],
+        [(figures.BLACK, "solid"), (figures.RED, "dashed"), (figures.SKY, "dotted")],
         strict=True,
     )
 )
@@ -168,7 +168,7 @@ def dissected() -> Explorer:
     fig, axes = figures.subplots(rows=3, size=(8.4, 6.6), sharex=True, height_ratios=(1.2, 1, 1.2))
     means, roots, steps = axes
     means.set(title="Gradients (dots) and their mean $m$ over about ten steps", ylim=(-2.5, 5.2))
-    roots.set(title=r"Their size: $\sqrt{v}$ hardly forgets in 60 steps", ylim=(0, 5.2))
+    roots.set(title=r"Their size: $\sqrt{v}$, a mean over about a thousand steps", ylim=(0, 5.2))
     steps.set(title=r"The step: the first divided by the second", ylim=(-3.5, 7), xlabel="step")
     steps.set(ylabel="downhill step / η", xlim=(0, STREAM + 1))
     for ax in (means, roots):
@@ -197,11 +197,11 @@ def dissected() -> Explorer:
         }
         widths = (1.2, 2.6) if corrected.value == "on" else (2.6, 1.2)
         for key, (ax, gradients, plain, mended) in pairs.items():
-            stage.dots(f"gradients {key}", ax, taken, gradients, color=figures.GREY, size=4)
-            look = {"color": figures.PURPLE, "dash": "dashed", "width": widths[0]}
+            stage.dots(f"gradients {key}", ax, taken, gradients, color=figures.BLACK, size=4)
+            look = {"color": figures.GREY, "dash": "dashed", "width": widths[0]}
             label = {"label": "running mean"} if ax is means else {}
             stage.curve(key, ax, taken, plain / size.value, **look, **label)
-            look = {"color": figures.BLUE, "width": widths[1]}
+            look = {"color": figures.SKY, "width": widths[1]}
             label = {"label": "corrected for its start at 0"} if ax is means else {}
             stage.curve(f"corrected {key}", ax, taken, mended / size.value, **look, **label)
         for column, name in enumerate(PLACES):
@@ -250,7 +250,7 @@ def rare_features() -> Explorer:
     share = log_slider("Share of examples with a rare feature", 0.02, -2, -0.3, 0.1)
     again = again_button("Other data")
     now, places = {"data": None}, {}
-    groups = {"common weights": (figures.BLUE, "solid"), "rare weights": (figures.ORANGE, "dashed")}
+    groups = {"common weights": (figures.SKY, "solid"), "rare weights": (figures.RED, "dashed")}
 
     def update():
         data = share.value, again.value
@@ -443,10 +443,11 @@ def equalised(name: str, step: int, gradients, steps, rates) -> str:
         if apart[1] < 1.005
         else f"the steps differ by a factor of {factor(apart[1])}"
     )
+    rate, share = rates[step - 1, 0], rates[step - 1, 0] / rates[0, 0]
     return (
-        f"{name}, step {step}: the gradients differ by a factor of {factor(apart[0])}, {lengths}. "
-        f"The effective rate of parameter 1 is {three_figures(rates[step - 1, 0])}, "
-        f"{three_figures(rates[step - 1, 0] / rates[0, 0])} times that at step 1."
+        f"{name} at the rate η = {BAR_RATE} (dotted), step {step}: the gradients differ by a "
+        f"factor of {factor(apart[0])}, {lengths}. The effective rate of parameter 1 is "
+        f"{three_figures(rate)}, {three_figures(share)} times that at step 1."
     )
 
 

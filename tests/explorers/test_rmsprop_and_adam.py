@@ -401,10 +401,12 @@ def test_a_dragged_gradient_changes_its_own_bars_only():
 
 def test_the_reading_says_what_sgd_leaves_apart_and_adam_makes_equal():
     assert effective("SGD", 30).stage.reading == (
-        "SGD, step 30: the gradients differ by a factor of 10,000, the steps differ by a factor of "
-        "10,000. The effective rate of parameter 1 is 0.01, 1 times that at step 1."
+        "SGD at the rate η = 0.01 (dotted), step 30: the gradients differ by a factor of 10,000, "
+        "the steps differ by a factor of 10,000. The effective rate of parameter 1 is 0.01, "
+        "1 times that at step 1."
     )
     assert effective("Adagrad", 100, 1.0).stage.reading == (
-        "Adagrad, step 100: the gradients differ by a factor of 10,000, all steps are equally "
-        "long. The effective rate of parameter 1 is 0.1, 0.1 times that at step 1."
+        "Adagrad at the rate η = 0.01 (dotted), step 100: the gradients differ by a factor of "
+        "10,000, all steps are equally long. The effective rate of parameter 1 is 0.1, "
+        "0.1 times that at step 1."
     )
