@@ -249,9 +249,13 @@ def _library_texts() -> tuple[list[set[str]], np.ndarray]:
     texts, labels, seen = [], [], set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for label, library in enumerate(LIBRARIES):
-            for name in modules[library]:
-                module = importlib.import_module(f"{library}.{name}".rstrip("."))
+        # All of them first: importing one may add members to another.
+        imported = [
+            [importlib.import_module(f"{library}.{name}".rstrip(".")) for name in modules[library]]
+            for library in LIBRARIES
+        ]
+        for label, members in enumerate(imported):
+            for module in members:
                 for _, member in sorted(inspect.getmembers(module), key=lambda pair: pair[0]):
                     text = (callable(member) and inspect.getdoc(member)) or ""
                     if len(text) < 200 or text in seen:

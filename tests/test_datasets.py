@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -102,6 +104,16 @@ def test_docstrings_hide_the_names_of_the_libraries_and_still_tell_them_apart():
     assert model.score(data.test_inputs, data.test_targets) > guess + 0.2
     with pytest.raises(ValueError, match="words must be at least 1, got 0"):
         datasets.docstrings(words=0)
+
+
+def test_docstrings_are_the_same_at_the_first_call_and_after_all_is_imported():
+    code = (
+        "from course_utils.datasets import docstrings; "
+        "print(*[docstrings(words=50).train_inputs.shape for _ in range(2)])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second = told.stdout.strip().split(") (")
+    assert first.lstrip("(") == second.rstrip(")")
 
 
 def test_label_noise_changes_the_share_asked_for_and_nothing_else():
