@@ -1,8 +1,17 @@
-"""The five calls by which a lesson asks and answers; what they do is in the modules beside this."""
+"""The seven calls by which a lesson asks and answers; the modules beside this do their work."""
 
+from .assessment import assess, assessment_result
 from .diagnosis import diagnosis
 
-__all__ = ["ask", "diagnosis", "objectives", "predict", "reveal"]
+__all__ = [
+    "ask",
+    "assess",
+    "assessment_result",
+    "diagnosis",
+    "objectives",
+    "predict",
+    "reveal",
+]
 
 
 def ask(question_id: str) -> None:

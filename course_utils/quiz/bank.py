@@ -9,7 +9,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from numbers import Real
@@ -109,18 +109,26 @@ class Question:
 
 @dataclass(frozen=True)
 class Bank:
-    """The objectives and questions of one lesson."""
+    """The objectives and questions of one lesson.
+
+    `assesses` holds, by lesson, the objectives of other lessons that the questions may ask about.
+    """
 
     lesson: str
     objectives: tuple[Objective, ...]
     questions: tuple[Question, ...]
+    assesses: Mapping[str, tuple[Objective, ...]] = field(default_factory=dict)
 
 
 def load_bank(path: Path) -> Bank:
-    """Read and prove one bank; a bank that has not changed on disk is not read again."""
+    """Read and prove one bank; a bank that has not changed on disk is not read again.
+
+    Of the banks that it assesses only the objectives are read.
+    """
     path = Path(path)
     references = path.with_name("references.toml")
-    stamp = (_stamp(path), _stamp(references))
+    assessed = [_neighbour(path, lesson) for lesson in _assessed(path)]
+    stamp = tuple(_stamp(source) for source in (path, references, *assessed))
     if _banks.get(path, (None,))[0] != stamp:
         _banks[path] = (stamp, _bank(path, _references(references)))
     return _banks[path][1]
@@ -156,7 +164,29 @@ _tables: dict[Path, tuple[tuple, dict]] = {}
 
 
 def _shipped_paths() -> list[Path]:
-    return sorted(p for p in shipped("quizzes").glob("*.toml") if p.name != "references.toml")
+    return _bank_paths(shipped("quizzes"))
+
+
+def _bank_paths(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.toml") if path.name != "references.toml")
+
+
+def _neighbour(path: Path, lesson: str) -> Path:
+    return path.with_name(f"{lesson}.toml")
+
+
+def _assessed(path: Path) -> list[str]:
+    """The lessons whose objectives a bank may use; refused unless each has a bank beside it."""
+    lessons, where = _read(path).get("assesses", []), f"{path.name}, assesses"
+    known = [other.stem for other in _bank_paths(path.parent) if other != path]
+    if not isinstance(lessons, list):
+        _refuse(where, f"must be a list of lessons, got {lessons!r}")
+    for lesson in lessons:
+        if lesson not in known:
+            _refuse(where, f"unknown lesson {lesson!r}; known are {', '.join(known)}")
+        if lessons.count(lesson) > 1:
+            _refuse(where, f"{lesson} stands there twice")
+    return lessons
 
 
 def _question_paths() -> dict[str, Path]:
@@ -242,27 +272,49 @@ def _references(path: Path) -> dict[str, Reference]:
 def _bank(path: Path, references: Mapping[str, Reference]) -> Bank:
     table, where = _read(path), path.name
     _check_keys(
-        table, where, {"schema": int, "lesson": str, "objective": list, "question": list}, {}
+        table,
+        where,
+        {"schema": int, "lesson": str, "objective": list, "question": list},
+        {"assesses": list},
     )
     if table["schema"] != SCHEMA:
         _refuse(where, f"schema must be {SCHEMA}, got {table['schema']}")
     if table["lesson"] != path.stem:
         _refuse(where, f"lesson must be the file's name {path.stem!r}, got {table['lesson']!r}")
 
-    objectives = {}
-    for objective in table["objective"]:
-        _check_keys(objective, f"{where}, objective", {"id": str, "text": str}, {})
-        here = f"{where}, objective {objective['id']}"
-        _check_id(objective["id"], _OBJECTIVE_ID, objectives, here)
-        _check_markup(objective["text"], here)
-        objectives[objective["id"]] = Objective(**objective)
+    objectives = _objectives(path)
+    assesses = {lesson: _objectives(_neighbour(path, lesson)) for lesson in _assessed(path)}
+    askable = dict(objectives)
+    for lesson, theirs in assesses.items():
+        for id_ in theirs.keys() & askable:
+            _refuse(f"{where}, assesses {lesson}", f"the objective {id_} is already known")
+        askable |= theirs
 
     questions = {}
     for number, question in enumerate(table["question"], start=1):
         name = question.get("id", f"number {number}") if isinstance(question, dict) else number
         here = f"{where}, question {name}"
-        questions[name] = _question(question, here, path.stem, objectives, references, questions)
-    return Bank(path.stem, tuple(objectives.values()), tuple(questions.values()))
+        questions[name] = _question(question, here, path.stem, askable, references, questions)
+    return Bank(
+        path.stem,
+        tuple(objectives.values()),
+        tuple(questions.values()),
+        {lesson: tuple(theirs.values()) for lesson, theirs in assesses.items()},
+    )
+
+
+def _objectives(path: Path) -> dict[str, Objective]:
+    tables, where = _read(path).get("objective"), path.name
+    if not isinstance(tables, list):
+        _refuse(where, f"objective must be a list, got {tables!r}")
+    objectives = {}
+    for objective in tables:
+        _check_keys(objective, f"{where}, objective", {"id": str, "text": str}, {})
+        here = f"{where}, objective {objective['id']}"
+        _check_id(objective["id"], _OBJECTIVE_ID, objectives, here)
+        _check_markup(objective["text"], here)
+        objectives[objective["id"]] = Objective(**objective)
+    return objectives
 
 
 def _check_id(id_: str, pattern: re.Pattern, taken, where: str) -> None:

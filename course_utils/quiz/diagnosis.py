@@ -1,7 +1,8 @@
 """The picture at the end of lesson 00: what a learner could do before it, and where to begin.
 
-Marks are read here, not given. Banks and figures are imported where they are used, because the
-first import of every lesson passes through this module.
+Marks are read here, not given; the final assessment reads and draws them in the same way. Banks and
+figures are imported where they are used, because the first import of every lesson passes through
+this module.
 """
 
 from __future__ import annotations
@@ -64,14 +65,26 @@ def diagnosis() -> None:
 
     from .bank import find_bank
 
-    attempts = open_store().attempts(kind="question")
-    marks, changed = {lesson: [] for lesson in LESSONS.values()}, 0
-    for question in find_bank("00_start_here").questions:
-        answers = [attempt for attempt in attempts if attempt.item == question.id]
-        mark = first_mark(question, answers)
-        marks[LESSONS[question.objective]].append(mark)
-        changed += bool(answers) and mark == OPEN
+    questions = find_bank("00_start_here").questions
+    given, changed = first_marks(questions)
+    marks = {lesson: [] for lesson in LESSONS.values()}
+    for question in questions:
+        marks[LESSONS[question.objective]].append(given[question.id])
     figures.show(picture(marks), caption(marks, changed))
+
+
+def first_marks(questions: Sequence[Question]) -> tuple[dict[str, str], int]:
+    """Return by id how the first stored answer to each question went.
+
+    The second value counts the questions that have changed since they were answered.
+    """
+    attempts = open_store().attempts(kind="question")
+    marks, changed = {}, 0
+    for question in questions:
+        answers = [attempt for attempt in attempts if attempt.item == question.id]
+        marks[question.id] = first_mark(question, answers)
+        changed += bool(answers) and marks[question.id] == OPEN
+    return marks, changed
 
 
 def first_mark(question: Question, answers: Sequence[Attempt]) -> str:
@@ -112,12 +125,15 @@ def caption(marks: Marks, changed: int = 0) -> str:
     if is_begun(marks) and pending:
         parts.append(f"Open questions, which count as not known yet: {pending}.")
     if changed:
-        parts.append(
-            f"Questions that have changed since you answered them: {changed}. They are open again."
-        )
+        parts.append(said_of_changed(changed))
     parts.append("Your first answers, to the easier and then to the harder question:")
     pairs = (f"{lesson.title}: {', '.join(pair)}" for lesson, pair in marks.items())
     return f"{' '.join(parts)} {'; '.join(pairs)}."
+
+
+def said_of_changed(changed: int) -> str:
+    """Say how many questions have changed since they were answered."""
+    return f"Questions that have changed since you answered them: {changed}. They are open again."
 
 
 def advice(marks: Marks) -> str:
@@ -145,16 +161,10 @@ def picture(marks: Marks) -> Figure:
     """Draw a row for each lesson, with a mark by shape, word and colour for each question."""
     from course_utils import figures
 
-    looks = {
-        RIGHT: {"marker": "o", "color": figures.GREEN},
-        WRONG: {"marker": "X", "color": figures.RED},
-        NOT_KNOWN: {"marker": "D", "color": figures.PURPLE, "markerfacecolor": "white"},
-        OPEN: {"marker": "o", "color": figures.GREY, "markerfacecolor": "white"},
-    }
     fig, ax = figures.subplots(size=(7.2, 3.2))
     for row, pair in enumerate(marks.values()):
         for column, mark in enumerate(pair):
-            ax.plot(column, row, markersize=10, markeredgewidth=1.5, **looks[mark])
+            draw_mark(ax, column, row, mark)
             ax.annotate(mark, (column, row), (12, 0), textcoords="offset points", va="center")
     wanted = lessons_to_open(marks)
     if not is_begun(marks):
@@ -166,11 +176,32 @@ def picture(marks: Marks) -> Figure:
     else:
         title = "All answers are right"
     ax.set_title(title, pad=12)
-    ax.set(xlim=(-0.2, 1.8), ylim=(len(marks) - 0.5, -0.5))
+    ax.set_xlim(-0.2, 1.8)
     ax.set_xticks([0, 1], ["easier question", "harder question"], ha="left")
-    ax.set_yticks(range(len(marks)), [lesson.title for lesson in marks])
-    ax.tick_params(length=0, labelsize=10, labelcolor=figures.BLACK)
     ax.xaxis.tick_top()
+    lessons_as_rows(ax, list(marks))
+    return fig
+
+
+def lessons_as_rows(ax, lessons: Sequence[Lesson]) -> None:
+    """Name a row for each lesson, the first on top, without the lines of a plot."""
+    from course_utils.figures import BLACK
+
+    ax.set_ylim(len(lessons) - 0.5, -0.5)
+    ax.set_yticks(range(len(lessons)), [lesson.title for lesson in lessons])
+    ax.tick_params(length=0, labelsize=10, labelcolor=BLACK)
     ax.spines[:].set_visible(False)
     ax.grid(False)
-    return fig
+
+
+def draw_mark(ax, x: float, y: float, mark: str) -> None:
+    """Draw how an answer went, told apart by shape as well as by colour."""
+    from course_utils import figures
+
+    looks = {
+        RIGHT: {"marker": "o", "color": figures.GREEN},
+        WRONG: {"marker": "X", "color": figures.RED},
+        NOT_KNOWN: {"marker": "D", "color": figures.PURPLE, "markerfacecolor": "white"},
+        OPEN: {"marker": "o", "color": figures.GREY, "markerfacecolor": "white"},
+    }
+    ax.plot(x, y, markersize=10, markeredgewidth=1.5, **looks[mark])

@@ -308,3 +308,94 @@ def test_code_and_tolerance_are_part_of_the_meaning_and_feedback_is_not(quizzes)
     assert before[0].content_hash == after[0].content_hash
     assert before[1].content_hash != after[1].content_hash
     assert before[2].content_hash != after[2].content_hash
+
+
+# A bank that asks about the objectives of others.
+
+ASSESSING = """
+schema = 1
+lesson = "98_finals"
+assesses = ["99_sample"]
+
+[[objective]]
+id = "cap.review"
+text = "Look back."
+
+[[question]]
+id = "final-step"
+type = "single"
+objective = "gd.update-rule"
+level = "apply"
+stem = "Which way is down?"
+reference = "ruder2016"
+[[question.option]]
+text = "Along the gradient"
+feedback = "The gradient points uphill."
+[[question.option]]
+text = "Against the gradient"
+correct = true
+feedback = "Yes, at least at first."
+"""
+
+
+@pytest.fixture
+def finals(quizzes):
+    """A second bank, which asks about an objective of the sample."""
+    path = quizzes / "98_finals.toml"
+    path.write_text(ASSESSING, encoding="utf-8")
+    return path
+
+
+def test_a_bank_may_ask_about_the_objectives_of_the_banks_it_assesses(finals):
+    read = load_bank(finals)
+    assert read.questions[0].objective == "gd.update-rule"
+    assert [objective.id for objective in read.objectives] == ["cap.review"]
+    ((lesson, theirs),) = read.assesses.items()
+    assert lesson == "99_sample"
+    assert [objective.id for objective in theirs] == ["gd.update-rule"]
+    assert load_bank(finals.with_name("99_sample.toml")).assesses == {}
+
+
+def test_banks_may_assess_each_other_without_end(finals):
+    path = rewrite(finals.parent, "schema = 1", 'schema = 1\nassesses = ["98_finals"]')
+    assert "cap.review" in {o.id for o in load_bank(path).assesses["98_finals"]}
+    assert load_bank(finals).questions
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('assesses = ["99_sample"]\n', "", "question final-step: unknown objective 'gd.upd"),
+        ('["99_sample"]', '["97_none"]', "assesses: unknown lesson '97_none'; known are 99_s"),
+        ('["99_sample"]', '["98_finals"]', "assesses: unknown lesson '98_finals'"),
+        ('["99_sample"]', '["references"]', "assesses: unknown lesson 'references'"),
+        ('["99_sample"]', '["99_sample", "99_sample"]', "assesses: 99_sample stands there twice"),
+        ('["99_sample"]', "[3]", "assesses: unknown lesson 3"),
+        ('["99_sample"]', '"99_sample"', "assesses: must be a list of lessons, got '99_sample'"),
+        ('["99_sample"]', "[]", "assesses is empty"),
+        ('"cap.review"', '"gd.update-rule"', "99_sample: the objective gd.update-rule is already"),
+    ],
+)
+def test_what_a_bank_assesses_is_refused_with_the_reason(finals, old, new, reason):
+    assert old in ASSESSING
+    finals.write_text(ASSESSING.replace(old, new), encoding="utf-8")
+    with pytest.raises(BankError) as refused:
+        load_bank(finals)
+    assert str(refused.value).startswith("98_finals.toml")
+    assert reason in str(refused.value)
+
+
+def test_an_assessed_bank_is_read_for_its_objectives_only(finals):
+    rewrite(finals.parent, 'type = "single"', 'type = "choice"')
+    assert load_bank(finals).questions
+
+    rewrite(finals.parent, "text = 'Write", "text = '<i>Write")
+    with pytest.raises(BankError, match=r"99_sample.toml, objective gd.update-rule: raw HTML"):
+        load_bank(finals)
+
+
+def test_a_change_of_an_assessed_bank_is_seen(finals):
+    assert load_bank(finals) is load_bank(finals)
+    rewrite(finals.parent, '"gd.update-rule"\ntext', '"gd.rule-of-update"\ntext')
+    with pytest.raises(BankError, match=r"final-step: unknown objective 'gd.update-rule'"):
+        load_bank(finals)

@@ -13,7 +13,7 @@ from course_utils.quiz.generators import find_figure, find_generator
 from course_utils.quiz.grading import close, draw
 
 BANKS = sorted(path for path in shipped("quizzes").glob("*.toml") if path.stem != "references")
-LESSON_BANKS = [path for path in BANKS if re.match(r"0[1-6]_", path.stem)]
+LESSON_BANKS = [path for path in BANKS if re.match(r"0[1-7]_", path.stem)]
 SEEDS = 200
 HEDGES = r"\b(?:may|might|usually|often|can|sometimes|tends|generally|typically)\b"
 
