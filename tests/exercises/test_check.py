@@ -281,7 +281,7 @@ def test_check_prints_the_verdict_and_returns_nothing(capsys):
     ("exercise_id", "says"),
     [
         ("gd-stepp", 'There is no exercise "gd-stepp". Did you mean: "gd-step"'),
-        ("zzz", 'There is no exercise "zzz". There are: "gd-step", '),
+        ("zzz", 'There is no exercise "zzz". There are: "'),
         (len, "The exercise's id comes first"),
     ],
 )

@@ -66,15 +66,14 @@ def test_no_mistake_of_an_exercise_passes_when_it_has_no_name(exercise):
 
 @ALL
 def test_a_verdict_shows_at_most_three_significant_figures(exercise):
-    def spoiled(*arguments):
-        output = exercise.reference(*arguments)
+    def spoiled(output):
         if isinstance(output, list):
             return output[1:]
         if isinstance(output, tuple):
-            return [1.234567 * part + 0.7654321 for part in output]
+            return [spoiled(part) for part in output]
         return 1.234567 * output + 0.7654321
 
-    text = judge(exercise, spoiled).text
+    text = judge(exercise, lambda *arguments: spoiled(exercise.reference(*arguments))).text
     assert text.startswith("Not right yet. With")
     for number in re.findall(r"[\d.]+", text.split("hint(")[0]):
         assert len(number.replace(".", "").lstrip("0")) <= 3, text
