@@ -84,7 +84,20 @@ class AgainButton(ipywidgets.Button):
     def __init__(self, **kwargs: Any):
         """Make the button; the arguments are those of `ipywidgets.Button`."""
         super().__init__(**kwargs)
+        self._taken = 0
         self.on_click(self._count)
+
+    def take_press(self) -> bool:
+        """Say whether it was pressed since the last call, so that a press acts only once.
+
+        >>> button = again_button("Run")
+        >>> button.click()
+        >>> button.take_press(), button.take_press()
+        (True, False)
+        """
+        pressed = self.value > self._taken
+        self._taken = max(self.value, self._taken)
+        return pressed
 
     def _count(self, button: ipywidgets.Button) -> None:
         self.value += 1

@@ -61,3 +61,22 @@ def test_every_press_of_the_again_button_draws_again():
     again.click()
     assert isinstance(again, ipywidgets.Button)
     assert presses == [0, 1, 2]
+
+
+def test_each_press_of_a_button_is_taken_once():
+    again = again_button("Run")
+    assert not again.take_press()
+    again.click()
+    assert again.take_press()
+    assert not again.take_press()
+
+
+def test_a_count_that_is_set_back_is_no_press():
+    again = again_button("Run")
+    again.click()
+    again.take_press()
+    for value in (0, 1):
+        again.value = value
+        assert not again.take_press()
+    again.click()
+    assert again.take_press()
