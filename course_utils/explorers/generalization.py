@@ -210,7 +210,7 @@ def decay_or_l2() -> Explorer:
     course.set(title="Two weights shrink", xlabel="step", xlim=(0, DECAY_STEPS))
     course.set(ylabel="weight", ylim=(-0.1, 1.2))
     sizes.set(title=f"What is left after {DECAY_STEPS} steps", xscale="log")
-    sizes.set(xlabel="size of the gradients that the data give", xlim=(SIZES[0], SIZES[-1]))
+    sizes.set(xlabel="size of the gradients that the data give", xlim=(SIZES[0] / 1.3, SIZES[-1] * 1.3))
     sizes.set(ylabel="weight", ylim=(-0.1, 1.2))
     for ax in (course, sizes):
         ax.axhline(0, color="#888888", linewidth=0.8)
@@ -229,7 +229,7 @@ def decay_or_l2() -> Explorer:
             stage.curve(f"{way} left", sizes, SIZES, points[way][-1], **look)
         for weight, place in places.items():
             left = points["L2"][-1, place]
-            level = 1.13 if weight == "A" else 1.06
+            level = left + (0.09 if weight == "A" else -0.12)  # apart where both are dragged to one
             stage.text(f"name {weight}", sizes, SIZES[place], level, weight, align="center")
             handle = {"color": figures.BLACK, "along": "x", "on_drag": partial(resize, weight)}
             name = f"gradients of weight {weight}"
