@@ -210,7 +210,8 @@ def decay_or_l2() -> Explorer:
     course.set(title="Two weights shrink", xlabel="step", xlim=(0, DECAY_STEPS))
     course.set(ylabel="weight", ylim=(-0.1, 1.2))
     sizes.set(title=f"What is left after {DECAY_STEPS} steps", xscale="log")
-    sizes.set(xlabel="size of the gradients that the data give", xlim=(SIZES[0] / 1.3, SIZES[-1] * 1.3))
+    sizes.set(xlabel="size of the gradients that the data give")
+    sizes.set(xlim=(SIZES[0] / 1.3, SIZES[-1] * 1.3))
     sizes.set(ylabel="weight", ylim=(-0.1, 1.2))
     for ax in (course, sizes):
         ax.axhline(0, color="#888888", linewidth=0.8)

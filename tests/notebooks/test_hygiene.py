@@ -185,11 +185,21 @@ def breaches_of_six_to_eight_questions(book):
         yield f"the lesson asks {asked} questions, not 6 to 8"
 
 
+def breaches_of_assessing_each_lesson_once(book, lessons):
+    assessed = [lesson for _, lesson in ids(book, "assess")]
+    for lesson in lessons:
+        if assessed.count(lesson) != 1:
+            yield f"{lesson} is assessed {assessed.count(lesson)} times, not once"
+    if len(list(ids(book, "assessment_result"))) != 1:
+        yield "the result of the assessment is not shown once"
+
+
 def breaches_of_captioned_figures(book):
     called = [(number, ast.unparse(call.func)) for number, call in calls(book)]
     for number in [number for number, name in called if name == "plt.show"]:
         yield f"code cell {number} calls plt.show, where figures.show adds a caption"
-    captioned = {n for n, name in called if name.endswith(".show") or name == "diagnosis"}
+    with_caption = {"diagnosis", "assessment_result"}
+    captioned = {n for n, name in called if name.endswith(".show") or name in with_caption}
     for number, output in outputs(book):
         if "image/png" in output.get("data", {}) and number not in captioned:
             yield f"code cell {number} shows a picture without a caption"
@@ -260,6 +270,12 @@ def test_a_notebook_checks_each_exercise_of_its_lesson_once(path):
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_asks_six_to_eight_questions(path):
     assert list(breaches_of_six_to_eight_questions(read(path))) == []
+
+
+def test_the_final_assessment_asks_about_each_lesson_once():
+    capstone = next(path for path in LESSONS if path.stem.startswith("07"))
+    others = [path.stem for path in LESSONS if path != capstone]
+    assert list(breaches_of_assessing_each_lesson_once(read(capstone), others)) == []
 
 
 # The rules themselves, on made-up notebooks: each has one defect.
@@ -380,6 +396,17 @@ def test_an_exercise_must_be_of_the_lesson_and_be_checked_once():
     assert breaches("check('a', f)", "check('z', f)")
     assert breaches("check('a', f)", "solution('z')")
     assert breaches("hint('a')")
+
+
+def test_each_lesson_must_be_assessed_once_and_the_result_be_shown():
+    def breaches(*cells):
+        book = notebook(*map(code, cells))
+        return list(breaches_of_assessing_each_lesson_once(book, ["a", "b"]))
+
+    assert breaches("assess('a')", "assess('b')", "assessment_result()") == []
+    assert breaches("assess('a')", "assessment_result()")
+    assert breaches("assess('a')", "assess('a')", "assess('b')", "assessment_result()")
+    assert breaches("assess('a')", "assess('b')")
 
 
 def test_six_to_eight_questions_are_enough():
