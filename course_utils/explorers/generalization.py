@@ -269,7 +269,7 @@ def stop_early() -> Explorer:
     stage = Stage(fig, name="Losses and accuracies of a network by epoch, and where to stop")
     wrong = choice("Wrong labels", list(WRONG_LABELS), "40 %")
     patience = slider("Patience (epochs)", 5, 1, 30, 1)
-    stop = slider("You stop after epoch", EPOCHS, 0, EPOCHS, 1)
+    stop = slider("You stop after epoch", EPOCHS // 2, 0, EPOCHS, 1)
     shown = choice("Test curves", ["hidden", "shown"], "hidden")
     epochs = np.arange(EPOCHS + 1)
 
@@ -326,8 +326,8 @@ WAY_LOOKS = dict(
     zip(
         ("batches of 16", "all 300 at once", "SAM, batches of 16"),
         (
-            {"color": figures.BLUE, "dash": "solid", "marker": "circle"},
-            {"color": figures.ORANGE, "dash": "dashed", "marker": "triangle"},
+            {"color": figures.SKY, "dash": "solid", "marker": "circle"},
+            {"color": figures.BLACK, "dash": "dashed", "marker": "triangle"},
             {"color": figures.PURPLE, "dash": "dotted", "marker": "square"},
         ),
         strict=True,
@@ -353,8 +353,11 @@ def flatness() -> Explorer:
         place = int(np.abs(np.log(RADII / radius.value)).argmin())
         for name, look in WAY_LOOKS.items():
             rise = np.maximum(found[name].rises[kind.value], LOWEST_RISE / 10)
-            drawn = look | {"width": 1.3, "label": f"{name}, {SEEDS} seeds"}
-            stage.curve(f"rise {name}", rises, RADII, rise.T, **drawn)
+            drawn = look | {"width": 2, "label": f"{name}, median of {SEEDS} seeds"}
+            stage.curve(f"rise {name}", rises, RADII, np.median(rise, axis=1), **drawn)
+            thin = {"color": look["color"], "dash": "dotted", "width": 0.8}
+            ends = np.stack([rise.min(axis=1), rise.max(axis=1)])
+            stage.curve(f"seeds {name}", rises, RADII, ends, **thin)
             for seed, at in enumerate(zip(rise[place], found[name].test_error, strict=True)):
                 dot = {"color": look["color"], "marker": look["marker"], "width": 3}
                 stage.curve(f"{name} {seed}", scatter, *np.transpose([at]), **dot)

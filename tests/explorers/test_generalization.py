@@ -270,8 +270,8 @@ def test_learning_wrong_labels_by_heart_costs_test_accuracy_and_stopping_early_s
 def test_stopping_is_told_and_the_test_curves_wait_until_they_are_asked_for():
     explorer = explorers.stop_early()
     assert explorer.stage.reading == (
-        "Wrong labels: 40 %. You stop after epoch 60; labels matched: training 96 %, validation "
-        "39 %. Patience 5 ends the training after epoch 10 and keeps the weights of epoch 5: "
+        "Wrong labels: 40 %. You stop after epoch 30; labels matched: training 80 %, validation "
+        "44 %. Patience 5 ends the training after epoch 10 and keeps the weights of epoch 5: "
         "training 60 %, validation 52 %."
     )
     assert "losses test" not in explorer.stage.layers
