@@ -238,11 +238,8 @@ def standing(task: Task, game: Game, settings: Settings) -> list[str]:
     """Say in words what there is to beat, how the game stands and what comes next."""
     _, median, _ = random_progress(task)
     unit = f"Cost per 1,000 {task.things}" if task.costs else f"{task.things.capitalize()} right"
-    majority, logistic = map(task.write, BASELINES[task.name])
-    said = [
-        f"{unit} in validation: always the commonest class {majority}, logistic regression "
-        f"{logistic}, random search {task.write(median[-1])} (median after {BUDGET} runs)."
-    ]
+    baselines = BASELINES[task.name]
+    said = []
     if game.seen:
         said.append(
             f"Game {game.number}: the test set has been seen, so its next score flatters you."
@@ -257,6 +254,11 @@ def standing(task: Task, game: Game, settings: Settings) -> list[str]:
         said.append(verdict(task, chosen, score, len(game.runs) - game.tested))
     left = BUDGET - len(game.runs)
     said.append(f"Next, {left} left: {settings}." if left else f"All {BUDGET} runs are spent.")
+    said.append(
+        f"{unit} in validation: always the commonest class {task.write(baselines.majority)}, "
+        f"logistic regression {task.write(baselines.logistic)}, random search "
+        f"{task.write(median[-1])} (median after {BUDGET} runs)."
+    )
     return said
 
 
@@ -266,7 +268,8 @@ def verdict(task: Task, chosen: Settings, score: float, late: int) -> str:
     after = f" {late} later runs do not count." if late > 1 else " A later run does not count."
     return (
         f"Test: {task.write(final.score)}, 95 % interval {task.write(final.low)} to "
-        f"{task.write(final.high)}; on validation it had {task.write(score)}."
+        f"{task.write(final.high)}; on validation it had {task.write(score)}. Logistic regression "
+        f"has {task.write(BASELINES[task.name].logistic_on_test)} on the same test set."
         f"{after if late else ''}"
     )
 
@@ -297,6 +300,7 @@ def broken_runs() -> Explorer:
     def update():
         fault = RUNS[shown.value]
         broken = FAULTS[fault].training
+        remedy.disabled = suspected.value == OPEN  # a guess comes before the cure
         draw_training(stage, "run", axes[:, 0], curves(broken), labelled=True)
         said = [f"{shown.value}: {ending(curves(broken))}."]
         if suspected.value == OPEN:
@@ -304,7 +308,7 @@ def broken_runs() -> Explorer:
         else:
             said.append(diagnosis(suspected.value, fault))
         if remedy.value == NOTHING:
-            for key in CURVE_KEYS:
+            for key in (*CURVE_KEYS, "NaN"):
                 stage.remove(f"mended {key}")
         else:
             mended = REMEDIES[remedy.value](broken)
@@ -328,6 +332,11 @@ def draw_training(stage: Stage, name: str, column, run: Curves, labelled: bool =
     for place, (key, values) in enumerate(zip(CURVE_KEYS, (*losses, *run[2:]), strict=True)):
         look = looks[place % 2] | ({} if labelled and place < 2 else {"label": None})
         stage.curve(f"{name} {key}", column[place // 2], range(EPOCHS + 1), values, **look)
+    lost = np.flatnonzero(np.isnan(run.losses))
+    if len(lost):
+        stage.text(f"{name} NaN", column[0], lost[0] + 0.5, 200, "NaN from here on")
+    else:
+        stage.remove(f"{name} NaN")
 
 
 def ending(run: Curves) -> str:

@@ -249,17 +249,18 @@ def final_score(name: str, settings: Settings) -> Interval:
     return Interval(score, 100 * float(share.low), 100 * float(share.high))
 
 
-def logistic_score(name: str) -> float:
-    """Return the validation score of logistic regression with scikit-learn's settings."""
+def logistic_score(name: str, on_test: bool = False) -> float:
+    """Return the validation or test score of logistic regression with scikit-learn's settings."""
     from sklearn.linear_model import LogisticRegression
 
     task = TASKS[name]
-    training, validation, _ = task.parts()
+    training, validation, test = task.parts()
+    part = test if on_test else validation
     model = LogisticRegression(max_iter=5000).fit(*training)
     if task.costs:
-        alarms = model.predict_proba(validation.inputs)[:, 1] > ALARM / (ALARM + MISSED)
-        return float(payment_costs(alarms, validation.labels).mean())
-    return float(100 * model.score(*validation))
+        alarms = model.predict_proba(part.inputs)[:, 1] > ALARM / (ALARM + MISSED)
+        return float(payment_costs(alarms, part.labels).mean())
+    return float(100 * model.score(*part))
 
 
 def random_search(name: str, seed: int) -> list[float]:

@@ -9,17 +9,21 @@ from typing import NamedTuple
 
 
 class Baselines(NamedTuple):
-    """The scores of always answering the commonest class, and of logistic regression."""
+    """The scores of always answering the commonest class, and of logistic regression.
+
+    The last one is logistic regression's on the test set.
+    """
 
     majority: float
     logistic: float
+    logistic_on_test: float
 
 
 BASELINES = {
-    "digits": Baselines(8.2, 95.5),
-    "breast cancer": Baselines(63.4, 98.1),
-    "rare events": Baselines(920, 233),
-    "text": Baselines(52.0, 96.7),
+    "digits": Baselines(8.2, 95.5, 95.1),
+    "breast cancer": Baselines(63.4, 98.1, 96.5),
+    "rare events": Baselines(920, 233, 255),
+    "text": Baselines(52.0, 96.7, 96.7),
 }
 SEARCHES = {
     "digits": (
