@@ -11,9 +11,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 from course_utils.places import shipped
 
@@ -138,6 +139,36 @@ def load_banks() -> dict[str, Bank]:
     """Read and prove every bank of the course, and return them by lesson."""
     _question_paths()
     return {path.stem: load_bank(path) for path in _shipped_paths()}
+
+
+def read_banks() -> dict[str, Bank]:
+    """Read the course's banks by lesson without proving them, which would take seconds.
+
+    The proof stands where a question is asked. Here only a bank that cannot be read gets it, for
+    a message that names the fault. References are left out.
+    """
+    return {path.stem: _read_bank(path, path.stat().st_mtime_ns) for path in _shipped_paths()}
+
+
+@lru_cache
+def _read_bank(path: Path, _changed: int) -> Bank:
+    """Read a bank anew only when it has changed."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        objectives = tuple(Objective(**objective) for objective in table["objective"])
+        questions = tuple(_read_question(question, path.stem) for question in table["question"])
+    except (KeyError, TypeError, ValueError):
+        return load_bank(path)
+    return Bank(path.stem, objectives, questions)
+
+
+def _read_question(table: dict[str, Any], lesson: str) -> Question:
+    read = {
+        "options": tuple(Option(**option) for option in table.get("option", ())),
+        "mistakes": tuple(Mistake(**mistake) for mistake in table.get("mistake", ())),
+    }
+    same = {key: table[key] for key in table.keys() - {"option", "mistake"}}
+    return Question(**same | read, lesson=lesson)
 
 
 def find_bank(lesson: str) -> Bank:
