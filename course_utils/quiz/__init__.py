@@ -1,16 +1,29 @@
-"""The seven calls by which a lesson asks and answers; the modules beside this do their work."""
+"""The calls by which lessons ask and answer and learners look after their record.
+
+The modules beside this do their work.
+"""
 
 from .assessment import assess, assessment_result
+from .dashboard import dashboard
 from .diagnosis import diagnosis
+from .practice import practice
+from .review import review
+from .transfer import delete_record, export_record, import_record
 
 __all__ = [
     "ask",
     "assess",
     "assessment_result",
+    "dashboard",
+    "delete_record",
     "diagnosis",
+    "export_record",
+    "import_record",
     "objectives",
+    "practice",
     "predict",
     "reveal",
+    "review",
 ]
 
 

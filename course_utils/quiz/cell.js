@@ -86,7 +86,7 @@ function render({ model, el }) {
   const again = takesKeys(
     make("button", { type: "button", textContent: "Answer again", hidden: true }),
   );
-  const status = make("div", { className: "quiz-status" });
+  const status = takesKeys(make("div", { className: "quiz-status", tabIndex: -1 }));
   status.setAttribute("role", "status");
 
   const fieldset = make(
@@ -125,18 +125,19 @@ function render({ model, el }) {
       symbol.setAttribute("aria-hidden", "true");
       lines.push(make("p", { className: "quiz-title" }, symbol, title));
     }
-    lines.push(make("div", { innerHTML: body }));
+    if (body) lines.push(make("div", { innerHTML: body }));
     if (trouble) lines.push(make("p", { className: "quiz-note", textContent: trouble }));
     status.dataset.tone = tone;
     status.replaceChildren(...lines);
   }
 
-  function close(closed) {
+  /** Close the question, for good when the answer is final, or open it again. */
+  function close(closed, final = false) {
     const hadFocus = form.contains(document.activeElement);
     for (const input of answer.inputs) input.disabled = closed;
     submit.hidden = closed;
-    again.hidden = !closed;
-    if (hadFocus) (closed ? again : answer.inputs[0]).focus();
+    again.hidden = !closed || final;
+    if (hadFocus) (final ? status : closed ? again : answer.inputs[0]).focus();
   }
 
   function showResult() {
@@ -146,10 +147,11 @@ function render({ model, el }) {
       clearTimeout(pending.timer);
       pending = null;
     }
-    if (result.tone === "right") answer.write(result.shown);
+    const closed = result.tone === "right" || result.final;
+    if (closed) answer.write(result.shown ?? answer.nothing);
     answer.mark(result.tone, result.shown);
     say(result);
-    if (result.tone === "right") close(true);
+    if (closed) close(true, result.final);
   }
 
   form.addEventListener("submit", (event) => {

@@ -6,9 +6,11 @@ The browser gets the key never, and the feedback only of what the learner has an
 import base64
 import html
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import anywidget
+import ipywidgets
 import traitlets
 from IPython.display import display
 
@@ -27,6 +29,7 @@ HOW_TO_ANSWER = {
 }
 NOTED = "Now run the next cells to find out."
 NOTED_AGAIN = "Your first prediction stays the one that counts. Now run the next cells."
+KEPT = "The feedback comes at the end of the exam."
 NOT_PREDICTED = (
     "Commit to a prediction in the cell above, run this cell again, and it tells you how your "
     "prediction compares."
@@ -38,7 +41,8 @@ class QuizCell(anywidget.AnyWidget):
 
     A `kind` "question" is answered as often as the learner likes, with feedback each time. A
     "prediction" is noted without feedback, and the first one counts. `seed` draws the numbers and
-    the order of the options; by default it derives from the question's id.
+    the order of the options; by default it derives from the question's id. In an `exam` the first
+    answer stands, and its feedback waits for `finish`. `legend` is what stands above the question.
     """
 
     _esm = Path(__file__).with_name("cell.js")
@@ -47,14 +51,34 @@ class QuizCell(anywidget.AnyWidget):
     face = traitlets.Dict().tag(sync=True)
     result = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
 
-    def __init__(self, question: Question, kind: str = "question", seed: int | None = None):
+    def __init__(
+        self,
+        question: Question,
+        kind: str = "question",
+        seed: int | None = None,
+        exam: bool = False,
+        legend: str | None = None,
+    ):
         """Draw the question and look up what the learner answered before."""
         if kind not in LEGENDS:
             raise ValueError(f"kind must be one of {', '.join(LEGENDS)}, got {kind!r}")
         self._drawn = draw(question, seed)
         self._kind = kind
-        super().__init__(face=_face(self._drawn, kind), result=self._earlier_result())
+        self._exam = exam
+        self._answer: tuple[str, list[int] | float] | None = None
+        super().__init__(
+            face=_face(self._drawn, kind) | {"legend": legend or LEGENDS[kind]},
+            result=None if exam else self._earlier_result(),
+        )
         self.on_msg(self._answered)
+
+    def finish(self) -> float | None:
+        """End the exam for this question: give its feedback, return its score (None if open)."""
+        if self._answer is None:
+            self.result = {"attempt": "", "tone": "note", "title": "Not answered", "final": True}
+            return None
+        self.result = self._result(*self._answer) | {"final": True}
+        return mark(self._drawn, self._answer[1]).score
 
     def _earlier_result(self) -> dict | None:
         attempt = earlier(self._drawn, self._kind)
@@ -65,6 +89,10 @@ class QuizCell(anywidget.AnyWidget):
 
     def _answered(self, _cell, message: dict, _buffers) -> None:
         attempt_id, shown = message["attempt"], message["response"]
+        if self.result and self.result.get("final"):
+            self.result = self.result | {"attempt": attempt_id}
+            self.send_state("result")
+            return
         try:
             result = self._recorded(attempt_id, _response(self._drawn, shown))
         except InvalidResponse as fault:
@@ -86,18 +114,33 @@ class QuizCell(anywidget.AnyWidget):
             score=verdict.score,
             mistake=verdict.mistake,
         )
-        result = self._result(attempt_id, response)
+        if self._exam:
+            self._answer = attempt_id, response
+            result = self._noted(attempt_id, response, KEPT) | {"final": True}
+        else:
+            result = self._result(attempt_id, response)
         return result | {"trouble": store.trouble} if store.trouble else result
+
+    def _noted(self, attempt_id: str, response: list[int] | float, body: str) -> dict:
+        """What the browser may know of an answer whose feedback is to come."""
+        shown = _shown(self._drawn, response)
+        return {
+            "attempt": attempt_id,
+            "shown": shown,
+            "tone": "note",
+            "title": "Noted.",
+            "body": body,
+        }
 
     def _result(self, attempt_id: str, response: list[int] | float) -> dict:
         """What the browser may know about an answer."""
-        result = {"attempt": attempt_id, "shown": _shown(self._drawn, response)}
         if self._kind == "prediction":
             first = earlier(self._drawn, self._kind).id == attempt_id
-            body = NOTED if first else NOTED_AGAIN
-            return result | {"tone": "note", "title": "Noted.", "body": body}
+            return self._noted(attempt_id, response, NOTED if first else NOTED_AGAIN)
         verdict = mark(self._drawn, response)
-        return result | {
+        return {
+            "attempt": attempt_id,
+            "shown": _shown(self._drawn, response),
             "tone": "right" if verdict.right else "wrong",
             "title": "Correct" if verdict.right else "Not yet",
             "body": _feedback(self._drawn, verdict),
@@ -109,6 +152,19 @@ class QuizCell(anywidget.AnyWidget):
         data["text/plain"] = f"{LEGENDS[self._kind]}: {question_id} (run this cell to answer)"
         data["text/markdown"] = static_reading(self._drawn, self._kind)
         return data, metadata
+
+
+class Panel(ipywidgets.VBox):
+    """Widgets below each other; where no widget runs, `reading` says what would be there."""
+
+    def __init__(self, children: Sequence[ipywidgets.Widget], reading: str):
+        """Lay the widgets out; they may be exchanged later through `children`."""
+        self._reading = reading
+        super().__init__(children, layout={"overflow": "visible"})
+
+    def _repr_mimebundle_(self, **kwargs):
+        data = super()._repr_mimebundle_(**kwargs)
+        return data | {"text/plain": self._reading, "text/markdown": self._reading}
 
 
 def earlier(drawn: Drawn, kind: str) -> Attempt | None:
@@ -161,8 +217,8 @@ def listed(bank: Bank) -> str:
     return f"You will be able to\n\n{items}"
 
 
-def show(thing: QuizCell | str) -> None:
-    """Display a quiz cell, or a Markdown text that is readable as plain text too."""
+def show(thing: QuizCell | Panel | str) -> None:
+    """Display a quiz cell, a panel, or a Markdown text that is readable as plain text too."""
     if isinstance(thing, str):
         display({"text/markdown": thing, "text/plain": thing}, raw=True)
     else:

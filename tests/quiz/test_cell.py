@@ -226,6 +226,95 @@ def test_an_unknown_kind_is_refused():
         new_cell("gd-step-sign", kind="exam")
 
 
+@pytest.mark.parametrize("question_id", IDS)
+def test_in_an_exam_right_and_wrong_look_the_same_until_the_end(question_id):
+    question = find_question(question_id)
+    key = f"{draw(question, 7).variant.key}" if question.type == "numeric" else RIGHT[question_id]
+    results = []
+    for response in (key, WRONG.get(question_id, "1000")):
+        cell = new_cell(question_id, seed=7, exam=True)
+        noted = send(cell, response)
+        results.append({name: noted[name] for name in noted if name != "shown"})
+        assert not any(text.partition("{")[0] in synced(cell) for text in feedback_of(question))
+
+    assert results[0] == results[1]
+    assert results[0] == {
+        "attempt": "a1",
+        "tone": "note",
+        "title": "Noted.",
+        "body": "The feedback comes at the end of the exam.",
+        "final": True,
+    }
+
+
+def test_an_answer_in_an_exam_is_recorded_at_once_as_a_question():
+    send(new_cell("gd-step-sign", exam=True), WRONG["gd-step-sign"])
+    (attempt,) = open_store().attempts()
+
+    assert (attempt.id, attempt.kind, attempt.response, attempt.score) == ("a1", "question", [2], 0)
+
+
+def test_in_an_exam_the_first_answer_stands():
+    cell = new_cell("gd-step-sign", exam=True)
+    noted = send(cell, WRONG["gd-step-sign"], "a1")
+    again = send(cell, RIGHT["gd-step-sign"], "a2")
+
+    assert again == noted | {"attempt": "a2"}
+    assert [attempt.id for attempt in open_store().attempts()] == ["a1"]
+    assert cell.finish() == 0
+
+
+def test_a_repeated_message_of_an_exam_is_answered_again(monkeypatch):
+    cell = new_cell("gd-step-sign", exam=True)
+    send(cell, WRONG["gd-step-sign"])
+    sent = []
+    monkeypatch.setattr(cell, "send_state", lambda key=None: sent.append(key))
+    send(cell, WRONG["gd-step-sign"])
+
+    assert sent == ["result"]
+
+
+def test_what_cannot_be_marked_leaves_an_exam_question_open():
+    cell = new_cell("gd-one-step", exam=True)
+    assert not send(cell, "one").get("final")
+    send(cell, "1000", "a2")
+
+    assert cell.result["final"]
+    assert len(open_store().attempts()) == 1
+
+
+def test_the_end_of_an_exam_gives_the_feedback_and_closes_the_question():
+    cell = new_cell("gd-step-sign", exam=True)
+    send(cell, RIGHT["gd-step-sign"])
+
+    assert cell.finish() == 1
+    assert (cell.result["tone"], cell.result["final"]) == ("right", True)
+    assert cell.result["body"] == "<p>Yes: a step against the slope.</p>"
+    send(cell, WRONG["gd-step-sign"], "a2")
+    assert cell.result["tone"] == "right"
+    assert len(open_store().attempts()) == 1
+
+
+def test_an_open_question_is_closed_at_the_end_of_an_exam_without_an_attempt():
+    cell = new_cell("gd-step-sign", exam=True)
+
+    assert cell.finish() is None
+    assert (cell.result["title"], cell.result["final"]) == ("Not answered", True)
+    assert send(cell, RIGHT["gd-step-sign"])["title"] == "Not answered"
+    assert open_store().attempts() == []
+    assert not any(text in synced(cell) for text in feedback_of(find_question("gd-step-sign")))
+
+
+def test_an_exam_begins_without_an_earlier_answer():
+    send(new_cell("gd-step-sign"), RIGHT["gd-step-sign"])
+
+    assert new_cell("gd-step-sign", exam=True).result is None
+
+
+def test_a_legend_of_its_own_stands_above_a_question():
+    assert new_cell("gd-step-sign", legend="Question 2 of 5").face["legend"] == "Question 2 of 5"
+
+
 def test_trouble_with_the_store_is_said_in_the_cell(course_home, capsys):
     course_home.write_text("a file where the folder should be")
     cell = new_cell("gd-step-sign")
