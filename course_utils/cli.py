@@ -1,4 +1,4 @@
-"""The `course` command: it opens the learner's copy of the lessons and checks the set-up."""
+"""The `course` command: lessons in JupyterLab, questions and record in the terminal, the set-up."""
 
 import sys
 
@@ -9,6 +9,7 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     )
 
 import argparse
+import os
 import socket
 from pathlib import Path
 from typing import NoReturn
@@ -20,6 +21,20 @@ LAB = """\
 Copy the lessons to FOLDER and open them in JupyterLab. Called again, it brings the copy up to
 date: a lesson you changed stays as it is and is listed, a lesson you deleted comes back.
 Arguments after -- go to JupyterLab, for example: course lab -- --port 9000
+"""
+
+QUIZ = """\
+Ask questions in the terminal, of one lesson (03) or of all, with feedback after each answer.
+Instead of a lesson, `check` reads all question banks, counts what they hold and prints every fault.
+"""
+
+REVIEW = """\
+Ask the questions you have answered before and are about to forget, at most ten at a time.
+"""
+
+PROGRESS = """\
+Print what you have done and how well. With `export` write your record to a file that ends in
+.json or .csv, with `import` add such a file to your record, with `delete` delete your record.
 """
 
 DOCTOR = """\
@@ -43,22 +58,42 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options, unknown = parser.parse_known_args(ours)
     if unknown:
-        parser.error(f"unknown arguments {' '.join(unknown)}; JupyterLab's own go after --")
+        hint = "; JupyterLab's own go after --" if options.command == "lab" else ""
+        parser.error(f"unknown arguments {' '.join(unknown)}{hint}")
     if for_jupyterlab and options.command != "lab":
         parser.error("only `course lab` takes arguments after --")
     try:
-        if options.command == "lab":
-            return lab(options.folder, for_jupyterlab)
-        if options.command == "doctor":
-            return examine()
-        parser.print_help()
-        return 0
+        code = _run(parser, options, for_jupyterlab)
+        sys.stdout.flush()
+        return code
     except Fault as fault:
         return _complain(str(fault))
     except ModuleNotFoundError as error:
         return _complain(f"the package {error.name} is missing: {doctor.INSTALL}")
     except KeyboardInterrupt:
         return _complain("stopped", 130)
+    except BrokenPipeError:
+        # Who reads us, such as `head`, has seen enough. Python flushes once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(parser: Parser, options: argparse.Namespace, for_jupyterlab: list[str]) -> int:
+    if options.command == "lab":
+        return lab(options.folder, for_jupyterlab)
+    if options.command == "doctor":
+        return examine()
+    if options.command is None:
+        parser.print_help()
+        return 0
+    _speak_any_alphabet()
+    if options.command == "review":
+        return review()
+    if options.command == "progress":
+        return progress(options.action, options.file)
+    if options.lesson == "check":
+        return check_banks()
+    return quiz(options)
 
 
 def lab(folder: Path, for_jupyterlab: list[str]) -> int:
@@ -89,6 +124,89 @@ def examine() -> int:
     return int(any(finding.fault for finding in findings))
 
 
+def quiz(options: argparse.Namespace) -> int:
+    """Ask questions of the learner's choice."""
+    from course_utils.quiz import terminal
+
+    terminal.quiz(
+        options.lesson,
+        options.count,
+        options.objective,
+        options.level,
+        options.exam,
+        options.seed,
+    )
+    return 0
+
+
+def review() -> int:
+    """Ask the questions that are due for review."""
+    from course_utils.quiz import terminal
+
+    terminal.review()
+    return 0
+
+
+def check_banks() -> int:
+    """Print what the question banks hold and what is wrong with them; return 1 if anything is."""
+    from course_utils.quiz.bank import BankError, load_banks
+    from course_utils.quiz.statistics import faults, report
+
+    try:
+        banks = load_banks()
+    except BankError as error:
+        raise Fault(str(error)) from None
+    print(report(banks), end="\n\n")
+    found = list(faults(banks))
+    for fault in found:
+        print(f"FAULT  {fault}")
+    print(f"Faults found: {len(found)}." if found else "The banks are as they should be.")
+    return int(bool(found))
+
+
+def progress(action: "str | None", file: "Path | None") -> int:
+    """Print the learner's progress, or move or delete the record."""
+    from course_utils.quiz import terminal, transfer
+    from course_utils.quiz.dashboard import progress_text
+
+    if action is None:
+        terminal.say(progress_text())
+    elif action == "export":
+        print(f"Answers written to {file}: {transfer.export_record(file)}.")
+    elif action == "import":
+        added, already_there = transfer.import_record(file)
+        print(f"Answers added: {added}. Already in your record: {already_there}.")
+    else:
+        return _delete_record()
+    return 0
+
+
+def _delete_record() -> int:
+    from course_utils.quiz.store import open_store
+    from course_utils.quiz.terminal import typed
+    from course_utils.quiz.transfer import delete_record
+
+    print(f"Answers in your record: {len(open_store().attempts())}.")
+    print("To keep a copy, stop here and run `course progress export my_answers.json` first.")
+    try:
+        answer = typed("Type yes to delete them all: ")
+    except EOFError:
+        answer = ""
+        print()
+    if answer.strip().lower() != "yes":
+        print("Nothing is deleted.")
+        return 0
+    delete_record(really=True)
+    return 0
+
+
+def _speak_any_alphabet() -> None:
+    """Let a terminal without Greek letters name them, and no stray byte in an answer end a quiz."""
+    for stream, errors in ((sys.stdout, "namereplace"), (sys.stdin, "replace")):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=errors)
+
+
 def _parser() -> Parser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog="course", description="Optimization in Deep Learning, in your notebooks.")
@@ -108,6 +226,40 @@ def _parser() -> Parser:
         default=Path("my_course"),
         help="where your copy is (default: my_course)",
     )
+    quiz = commands.add_parser(
+        "quiz",
+        help="answer questions here in the terminal",
+        description=QUIZ,
+        formatter_class=raw,
+        usage="course quiz [LESSON | check] [OPTIONS]",
+    )
+    quiz.add_argument("lesson", metavar="LESSON", nargs="?", help="for example 03 (default: all)")
+    quiz.add_argument(
+        "--count", metavar="N", type=_positive, default=10, help="how many questions (default: 10)"
+    )
+    quiz.add_argument("--objective", metavar="ID", help="only this objective, such as gd.noise")
+    quiz.add_argument("--level", help="remember, understand, apply or analyze")
+    quiz.add_argument("--exam", action="store_true", help="all feedback and the score at the end")
+    quiz.add_argument("--seed", metavar="N", type=int, help="the same questions as with N before")
+    commands.add_parser(
+        "review",
+        help="answer again what you are about to forget",
+        description=REVIEW,
+        formatter_class=raw,
+    )
+    progress = commands.add_parser(
+        "progress",
+        help="see, export, import or delete your record",
+        description=PROGRESS,
+        formatter_class=raw,
+        usage="course progress [delete | export FILE | import FILE]",
+    )
+    actions = progress.add_subparsers(dest="action", metavar="ACTION", prog="course progress")
+    progress.set_defaults(file=None)
+    actions.add_parser("delete", help="delete your record, after a question")
+    for action, what in (("export", "write to"), ("import", "read")):
+        moved = actions.add_parser(action, help=f"{action} your record")
+        moved.add_argument("file", metavar="FILE", type=Path, help=f"the file to {what}")
     commands.add_parser(
         "doctor",
         help="check that everything the lessons need is here",
@@ -115,6 +267,12 @@ def _parser() -> Parser:
         formatter_class=raw,
     )
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    return int(text)
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -1,6 +1,8 @@
 import ast
+import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +18,8 @@ from packaging.specifiers import SpecifierSet
 
 from course_utils import cli, doctor, places
 from course_utils.doctor import Finding
+from course_utils.quiz import bank, statistics, terminal
+from course_utils.quiz.store import open_store
 
 ROOT = Path(__file__).parents[1]
 
@@ -154,6 +158,11 @@ def test_a_free_port_is_handed_on(lessons, opened):
         (["doctor", "--", "--no-browser"], "after --"),
         (["lab", "--", "--port=many"], "many"),
         (["lab", "--", "--port=99999"], "99999"),
+        (["quiz", "03", "04"], "unknown arguments 04 (see"),
+        (["quiz", "03", "--count", "0"], "argument --count: '0' is not a number from 1 up"),
+        (["quiz", "03", "--count", "many"], "'many' is not a number from 1 up"),
+        (["progress", "burn"], "invalid choice: 'burn'"),
+        (["progress", "export"], "FILE"),
     ],
 )
 def test_a_wrong_command_is_one_clear_line(lessons, opened, capsys, arguments, says):
@@ -175,16 +184,41 @@ def test_control_c_is_one_clear_line(lessons, capsys, monkeypatch):
     assert the_line(capsys) == "course: stopped"
 
 
+def test_a_reader_that_has_seen_enough_ends_the_command_in_silence(tmp_path):
+    ours, its = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-m", "course_utils.cli", "progress"]
+    alone = {**os.environ, "COURSE_HOME": str(tmp_path)}
+    ran = subprocess.run(command, stdout=its, stderr=subprocess.PIPE, env=alone)
+    os.close(its)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"]])
-def test_help_names_both_commands_and_what_they_do(arguments):
+def test_help_names_the_commands_and_what_they_do(arguments):
     command = [sys.executable, "-m", "course_utils.cli", *arguments]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 0
-    assert "lab       open the lessons" in ran.stdout
-    assert "doctor    check" in ran.stdout
+    for line in (
+        "lab       open the lessons",
+        "quiz      answer questions",
+        "review    answer again",
+        "progress  see, export",
+        "doctor    check",
+    ):
+        assert line in ran.stdout
 
 
-@pytest.mark.parametrize(("command", "says"), [("lab", "FOLDER"), ("doctor", "exit code")])
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("lab", "FOLDER"),
+        ("quiz", "--objective ID"),
+        ("review", "about to forget"),
+        ("progress", "delete | export FILE | import FILE"),
+        ("doctor", "exit code"),
+    ],
+)
 def test_each_command_has_help_of_its_own(capsys, command, says):
     with pytest.raises(SystemExit, match="0"):
         cli.main([command, "--help"])
@@ -199,6 +233,131 @@ def test_doctor_exits_with_one_if_there_is_a_fault(capsys, monkeypatch, fault, c
     out = capsys.readouterr().out
     assert "ok     Python (3.12.1)\n" in out
     assert ("FAULT  kernel: it is broken: mend it\n" in out) == bool(fault)
+
+
+@pytest.fixture
+def types(monkeypatch):
+    """Let lines come from a pipe, which then ends."""
+
+    def lines(*answers):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in answers)))
+
+    return lines
+
+
+def answer_a_question():
+    open_store().record(
+        kind="question", item="gd-step", content_hash="0", response=[0], score=1.0, seed=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ([], (None, 10, None, None, False, None)),
+        (["03"], ("03", 10, None, None, False, None)),
+        (
+            ["02", "--count=3", "--objective=gd.noise", "--level=apply", "--exam", "--seed=5"],
+            ("02", 3, "gd.noise", "apply", True, 5),
+        ),
+    ],
+)
+def test_quiz_asks_what_was_chosen(monkeypatch, arguments, asked):
+    calls = []
+    monkeypatch.setattr(terminal, "quiz", lambda *chosen: calls.append(chosen))
+    assert cli.main(["quiz", *arguments]) == 0
+    assert calls == [asked]
+
+
+def test_quiz_asks_the_questions_of_a_lesson_and_progress_tells_of_them(types, capsys):
+    types("1", "1")
+    assert cli.main(["quiz", "03", "--count", "2"]) == 0
+    assert "Right: " in capsys.readouterr().out
+    assert len(open_store().attempts()) == 2
+    assert cli.main(["progress"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Progress\n")
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_lesson_without_questions_is_one_clear_line(capsys):
+    assert cli.main(["quiz", "42"]) == 1
+    assert the_line(capsys).startswith("course: no lesson '42'; there are questions on 01_loss")
+
+
+def test_review_says_when_nothing_is_due(capsys):
+    assert cli.main(["review"]) == 0
+    assert capsys.readouterr().out.startswith("Nothing is due.")
+
+
+@pytest.mark.parametrize("fault", ["", "01_one: 3 questions, fewer than 26"])
+def test_quiz_check_prints_the_numbers_and_exits_with_one_if_there_is_a_fault(
+    capsys, monkeypatch, fault
+):
+    monkeypatch.setattr(statistics, "faults", lambda banks: [fault] if fault else [])
+    assert cli.main(["quiz", "check"]) == int(bool(fault))
+    out = capsys.readouterr().out
+    assert re.search(r"^All banks: \d+ questions$", out, re.MULTILINE)
+    assert (f"FAULT  {fault}\nFaults found: 1.\n" in out) == bool(fault)
+    assert ("The banks are as they should be.\n" in out) != bool(fault)
+
+
+def test_quiz_check_names_a_bank_that_cannot_be_read(capsys, monkeypatch):
+    def refuse():
+        raise bank.BankError("01_one.toml, question gd-one: no stem")
+
+    monkeypatch.setattr(bank, "load_banks", refuse)
+    assert cli.main(["quiz", "check"]) == 1
+    assert the_line(capsys) == "course: 01_one.toml, question gd-one: no stem"
+
+
+@pytest.mark.parametrize("name", ["mine.json", "mine.csv"])
+def test_the_record_is_exported_and_comes_back_on_another_machine(
+    tmp_path, capsys, monkeypatch, name
+):
+    file = str(tmp_path / name)
+    answer_a_question()
+    assert cli.main(["progress", "export", file]) == 0
+    assert capsys.readouterr().out == f"Answers written to {file}: 1.\n"
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "another"))
+    for said in ("Answers added: 1. Already in", "Answers added: 0. Already in your record: 1."):
+        assert cli.main(["progress", "import", file]) == 0
+        assert capsys.readouterr().out.startswith(said)
+    assert len(open_store().attempts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["import", "missing.json"], "missing.json"), (["export", "mine.txt"], ".json or .csv")],
+)
+def test_a_file_that_cannot_hold_a_record_is_one_clear_line(capsys, arguments, says):
+    assert cli.main(["progress", *arguments]) == 1
+    line = the_line(capsys)
+    assert line.startswith("course: ")
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"), [(["yes"], 0), ([" YES "], 0), (["y"], 1), (["no"], 1), ([""], 1), ([], 1)]
+)
+def test_progress_is_deleted_only_after_a_yes(types, capsys, typed, left):
+    answer_a_question()
+    types(*typed)
+    assert cli.main(["progress", "delete"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Answers in your record: 1.\n")
+    assert ("Nothing is deleted.\n" in out) == bool(left)
+    assert len(open_store().attempts()) == left
+
+
+def test_a_terminal_without_greek_letters_reads_their_names(tmp_path):
+    command = [sys.executable, "-m", "course_utils.cli", "quiz", "02", "--count=40", "--seed=1"]
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii", "COURSE_HOME": str(tmp_path)}
+    ran = subprocess.run(
+        command, input=b"\xff\n" + b"1\n" * 40, capture_output=True, env=ascii_only
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert b"GREEK SMALL LETTER" in ran.stdout
 
 
 def test_the_command_can_be_read_by_an_older_python():

@@ -1,4 +1,4 @@
-r"""The small text format of the question banks, rendered to HTML with MathML and to Markdown.
+r"""The small text format of the question banks, as HTML with MathML, Markdown or plain text.
 
 A text may hold `$LaTeX$` from a closed list of macros, inline code in backticks, *emphasis* and
 blank lines between paragraphs. Nothing here knows what a question is.
@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from numbers import Integral
 from xml.etree import ElementTree
+
+from .plain_math import in_unicode
 
 _MACROS = r"""
 alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi
@@ -87,6 +89,26 @@ def to_markdown(text: str) -> str:
 
     return "\n\n".join(
         _emphasize(_render(paragraph, plain, code, math), "*", "*", r"\*")
+        for paragraph in _paragraphs(text)
+    )
+
+
+@lru_cache(maxsize=4096)
+def to_text(text: str) -> str:
+    r"""Render `text` as plain Unicode for a terminal, without any mark of the format.
+
+    >>> to_text(r"A *small* step: $w \leftarrow w - \frac{\eta}{2}g^2$, `x[0]`")
+    'A small step: w ← w − (η/2) g², x[0]'
+    """
+
+    def as_is(piece: str) -> str:
+        return piece
+
+    def math(latex: str) -> str:
+        return in_unicode(_formula(latex))
+
+    return "\n\n".join(
+        _emphasize(_render(paragraph, as_is, as_is, math), "", "", "*")
         for paragraph in _paragraphs(text)
     )
 
@@ -208,9 +230,13 @@ def _emphasize(rendered: str, opening: str, closing: str, star: str) -> str:
     return pair.sub(lambda match: opening + match[1] + closing, rendered).replace(_STAR, star)
 
 
-@lru_cache(maxsize=4096)
 def _mathml(latex: str) -> str:
-    """Return the MathML of one formula, or refuse it."""
+    return ElementTree.tostring(_formula(latex), encoding="unicode")
+
+
+@lru_cache(maxsize=4096)
+def _formula(latex: str) -> ElementTree.Element:
+    """Return the MathML tree of one formula, or refuse it."""
     from latex2mathml.converter import convert_to_element
 
     _check_latex(latex)
@@ -222,7 +248,7 @@ def _mathml(latex: str) -> str:
         element.text = html.unescape(element.text or "")
         if "\\" in element.text or len(element) != _CHILDREN.get(element.tag, len(element)):
             raise MarkupError(f"LaTeX that cannot be read: ${latex}$ (an argument is missing)")
-    return ElementTree.tostring(formula, encoding="unicode")
+    return formula
 
 
 def _check_latex(latex: str) -> None:

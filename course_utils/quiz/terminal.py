@@ -1,0 +1,241 @@
+"""Questions in the terminal: numbered options, typed answers, feedback in plain words.
+
+Every line is written once and stays, without colours, so that a screen reader can follow. Which
+questions there are, which are due and what is right is not decided here.
+"""
+
+import random
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NamedTuple
+
+from course_utils.doctor import Fault
+
+from .diagnosis import CAPSTONE, LESSONS
+from .grading import Drawn, InvalidResponse, Mark, draw, mark, parse_number
+from .markup import number, to_text
+from .practice import fitting, result
+from .store import open_store
+
+if TYPE_CHECKING:
+    from .bank import Question
+
+WIDEST = 88
+SEEDS = 10**6
+
+
+class Answer(NamedTuple):
+    """What was answered to a question: places in the bank or a number, and the mark for it."""
+
+    drawn: Drawn
+    response: list[int] | float
+    verdict: Mark
+
+
+def quiz(
+    lesson: str | None = None,
+    count: int = 10,
+    objective: str | None = None,
+    level: str | None = None,
+    exam: bool = False,
+    seed: int | None = None,
+) -> None:
+    """Ask `count` questions of a lesson ("03", or all of them); `seed` gives the same ones again.
+
+    Fault says which lessons, objectives or levels there are.
+    """
+    seed = random.randrange(SEEDS) if seed is None else seed
+    if lesson is None:
+        say("The questions of all lessons are being read. This takes a few seconds.")
+    found = _found(_stem(lesson) if lesson else None, objective, level)
+    rng = random.Random(seed)
+    chosen = rng.sample(found, min(count, len(found)))
+    drawn = [draw(question, rng.getrandbits(32)) for question in chosen]
+    fewer = " Fewer fit your choices than you asked for." if len(drawn) < count else ""
+    say(f"{_counted(drawn)}.{fewer}")
+    if ask(drawn, exam):
+        say(f"To get the same questions again, use the same choices with --seed {seed}.")
+
+
+def review() -> None:
+    """Ask the questions that are due, the most overdue first, with numbers drawn anew."""
+    from .bank import read_banks
+    from .review import AT_ONCE, due, review_text
+
+    waiting = due()
+    if not waiting:
+        say(review_text())
+        return
+    questions = {one.id: one for bank in read_banks().values() for one in bank.questions}
+    asked = [questions[card.question] for card in waiting[:AT_ONCE]]
+    drawn = [draw(question, random.getrandbits(32)) for question in asked]
+    more = f" Here are the {AT_ONCE} that have waited longest." if len(waiting) > AT_ONCE else ""
+    say(f"Due for review: {len(waiting)}.{more}")
+    ask(drawn)
+
+
+def ask(drawn: Sequence[Drawn], exam: bool = False) -> list[Answer]:
+    """Ask questions one after the other, record each answer, and return the answers.
+
+    Feedback comes after each answer, in an exam after the last one. Ctrl-C and the end of the input
+    end it early.
+    """
+    say("To stop, press Ctrl-C. Your answers until then count.")
+    answers = []
+    try:
+        for place, one in enumerate(drawn, start=1):
+            say(f"Question {place} of {len(drawn)}", *_face(one))
+            answers.append(_answer(one))
+            say(*(["Noted."] if exam else _feedback(answers[-1])))
+    except (EOFError, KeyboardInterrupt):
+        print()
+        say(f"Stopped. Questions answered: {len(answers)} of {len(drawn)}.")
+    if answers:
+        if exam:
+            _say_all_feedback(answers)
+        scores = [answer.verdict.score for answer in answers]
+        say(result([*scores, *[None] * (len(drawn) - len(answers))]))
+        say(open_store().trouble or "Your answers are in your record: see `course progress`.")
+    return answers
+
+
+def say(*paragraphs: str) -> None:
+    """Print paragraphs, wrapped between words to the terminal, each followed by an empty line."""
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    for paragraph in paragraphs:
+        for line in paragraph.split("\n"):
+            print(_wrapped(line, width))
+        print()
+
+
+def typed(prompt: str) -> str:
+    """Read a line; one that comes through a pipe is shown, as a terminal would show it."""
+    answer = input(prompt)
+    if not sys.stdin.isatty():
+        print(answer)
+    return answer
+
+
+def _stem(lesson: str) -> str:
+    """Return the lesson that is meant by "03", "3" or "03_learning_rate"."""
+    stems = [known.stem for known in (*LESSONS.values(), CAPSTONE)]
+    for stem in stems:
+        if lesson in (stem, stem[:2], stem[1:2]):
+            return stem
+    raise Fault(f"no lesson {lesson!r}; there are questions on {', '.join(stems)}")
+
+
+def _found(lesson: str | None, objective: str | None, level: str | None) -> "list[Question]":
+    from .bank import LEVELS
+
+    if level not in (None, *LEVELS):
+        raise Fault(f"no level {level!r}; there are {', '.join(LEVELS)}")
+    if found := fitting(lesson, objective, level):
+        return found
+    known = sorted({question.objective for question in fitting(lesson)})
+    if objective is not None and objective not in known:
+        near = get_close_matches(objective, known, n=3) or known
+        raise Fault(f"no question on objective {objective!r}; try {', '.join(near)}")
+    raise Fault("no question fits these choices; leave out --level or --objective")
+
+
+def _counted(drawn: Sequence[Drawn]) -> str:
+    return "1 question" if len(drawn) == 1 else f"{len(drawn)} questions"
+
+
+def _face(drawn: Drawn) -> list[str]:
+    """Return the question as paragraphs to read, its options numbered as they are shown."""
+    question = drawn.question
+    parts = [to_text(drawn.stem)]
+    if drawn.code:
+        parts += ["Code:", textwrap.indent(drawn.code.strip("\n"), "    ")]
+    if question.figure:
+        parts.append(f"Figure: {to_text(question.alt)}")
+    if drawn.order:
+        parts.append("\n".join(_option(drawn, place) for place in drawn.order))
+    return parts
+
+
+def _option(drawn: Drawn, place: int) -> str:
+    """Return an option, given by its place in the bank, with the number that it has here."""
+    return f"{drawn.order.index(place) + 1}. {to_text(drawn.question.options[place].text)}"
+
+
+def _answer(drawn: Drawn) -> Answer:
+    """Read an answer until it can be marked, and record it."""
+    question = drawn.question
+    while True:
+        try:
+            response = _response(drawn, typed(f"{_how(drawn)}: "))
+            verdict = mark(drawn, response)
+            break
+        except InvalidResponse as fault:
+            say(str(fault))
+    open_store().record(
+        kind="question",
+        item=question.id,
+        content_hash=question.content_hash,
+        seed=drawn.seed,
+        response=response,
+        score=verdict.score,
+        mistake=verdict.mistake,
+    )
+    return Answer(drawn, response, verdict)
+
+
+def _how(drawn: Drawn) -> str:
+    last = len(drawn.order)
+    return {
+        "single": f"Type one number from 1 to {last}",
+        "multiple": f"Type the numbers of all that are right, from 1 to {last}, such as 1 {last}",
+        "numeric": "Answer with a number",
+    }[drawn.question.type]
+
+
+def _response(drawn: Drawn, typed: str) -> list[int] | float:
+    """Turn what was typed, numbers of options or a number, into a response."""
+    if drawn.question.type == "numeric":
+        return parse_number(typed)
+    places = {str(shown): place for shown, place in enumerate(drawn.order, start=1)}
+    words = [word.strip("().") for word in re.split(r"[\s,;]+", typed) if word]
+    if not words or not set(words) <= places.keys():
+        said = f"{typed.strip()[:40]!r} is not among" if words else "Choose from"
+        raise InvalidResponse(f"{said} the numbers 1 to {len(places)}.")
+    return sorted({places[word] for word in words})
+
+
+def _feedback(answer: Answer) -> list[str]:
+    """Return as paragraphs what an answer has earned."""
+    drawn, verdict = answer.drawn, answer.verdict
+    parts = ["Correct." if verdict.right else "Not yet."]
+    if verdict.summary:
+        parts.append(verdict.summary)
+    numbers = {drawn.question.options[place].text: i for i, place in enumerate(drawn.order, 1)}
+    several = drawn.question.type == "multiple"
+    for about, feedback in verdict.remarks:
+        parts.append((f"About {numbers[about]}: " if several else "") + to_text(feedback))
+    return parts
+
+
+def _say_all_feedback(answers: Sequence[Answer]) -> None:
+    for place, answer in enumerate(answers, start=1):
+        drawn, response = answer.drawn, answer.response
+        if drawn.question.type == "numeric":
+            said = [f"You answered {number(response)}"]
+        else:
+            said = ["You answered", *(_option(drawn, at) for at in drawn.order if at in response)]
+        say(f"Feedback on question {place}", to_text(drawn.stem), "\n".join(said))
+        say(*_feedback(answer))
+
+
+def _wrapped(line: str, width: int) -> str:
+    if line.startswith("    "):  # code stays as it is
+        return line
+    inset = " " * len(re.match(r"(?:\d+\. )?", line)[0])
+    return textwrap.fill(
+        line, width, subsequent_indent=inset, break_long_words=False, break_on_hyphens=False
+    )
