@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 KINDS = ("question", "prediction")
 SITTING = timedelta(hours=12)
-HISTORY = 20  # sittings with one question; more would only make a long record slow
+# Sittings with one question that decide, and answers among which they are looked for: with more a
+# long record would only be slow.
+HISTORY, LOOKED_AT = 10, 100
 LONGEST_DAYS = 365
 AT_ONCE = 10
 READING = "Questions that are due for review appear here when you run this cell."
@@ -96,7 +98,7 @@ def due_time(answers: list[tuple[datetime, bool]]) -> datetime:
     """Return when a question comes back after its counted answers, by FSRS's default weights.
 
     Right is rated Good and wrong is rated Again. The intervals are whole days, at most a year.
-    Of more than twenty answers the newest twenty decide.
+    Of more than ten answers the newest ten decide.
 
     >>> first = datetime(2026, 3, 1, tzinfo=UTC)
     >>> due_time([(first, True)]) - first
@@ -121,9 +123,13 @@ def _questions() -> dict[str, Question]:
 
 
 def _cards(questions: Mapping[str, Question]) -> list[Due]:
+    given = defaultdict(list)
+    for question, time, score in open_store().outcomes(KINDS):
+        given[question].append((time, score))
     outcomes = (
         (question, datetime.fromisoformat(time), score == 1)
-        for question, time, score in open_store().outcomes(KINDS)
+        for question, answers in given.items()
+        for time, score in sorted(answers)[-LOOKED_AT:]
     )
     cards = [
         Due(question, due_time(answers))

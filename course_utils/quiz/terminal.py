@@ -72,10 +72,10 @@ def review() -> None:
         return
     questions = {one.id: one for bank in read_banks().values() for one in bank.questions}
     asked = [questions[card.question] for card in waiting[:AT_ONCE]]
-    drawn = [draw(question, random.getrandbits(32)) for question in asked]
     more = f" Here are the {AT_ONCE} that have waited longest." if len(waiting) > AT_ONCE else ""
     say(f"Due for review: {len(waiting)}.{more}")
-    ask(drawn)
+    # Only now: drawing numbers loads what the generators need.
+    ask([draw(question, random.getrandbits(32)) for question in asked])
 
 
 def ask(drawn: Sequence[Drawn], exam: bool = False) -> list[Answer]:
