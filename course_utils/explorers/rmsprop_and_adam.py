@@ -41,7 +41,7 @@ SHOWN = {
     "all five": tuple(RACERS),
     "SGD and Momentum": ("SGD", "Momentum"),
     "Adagrad, RMSprop, Adam": ("Adagrad", "RMSprop", "Adam"),
-}
+} | {name: (name,) for name in RACERS}
 RACER_MARKERS = dict(zip(RACERS, ("circle", "triangle", "diamond", "square", None), strict=True))
 SAME_RATE = 0.01
 LOWEST, HIGHEST = 1e-8, 1e4  # the heights in the pictures; zero has no place on their axes
@@ -53,7 +53,7 @@ def race() -> Explorer:
     fig, (plane, curve, rates) = figures.subplots(columns=3, **shape)
     curve.set(title="Who is lower, and when?", xlabel="step", xlim=(0, RACE_STEPS))
     curve.set(ylabel="height above the minimum")
-    rates.set(title="Which rates work?", xlabel="learning rate", xscale="log")
+    rates.set(title="Drag each one's rate", xlabel="learning rate", xscale="log")
     rates.set(ylabel=f"highest of the last {LAST} steps", xlim=(RATES[0], RATES[-1]))
     for ax in (curve, rates):
         ax.set(yscale="log", ylim=(LOWEST, HIGHEST), yticks=[1e-8, 1e-4, 1, 1e4])
@@ -63,7 +63,7 @@ def race() -> Explorer:
     shown = choice("Shown", list(SHOWN), "all five")
     factor = log_slider("Factor on every rate", 1.0, -1, 1)
     tune = again_button("Tune each one's rate from this start")
-    now = {"course": None, "presses": 0, "start": None, "rates": None, "tuned": None}
+    now = {"course": None, "start": None, "rates": None, "tuned": None, "by hand": set()}
 
     def draw_background(course):
         plane.clear()
@@ -76,10 +76,12 @@ def race() -> Explorer:
         if now["course"] != course_choice.value:
             everyone = dict.fromkeys(RACERS, SAME_RATE)
             now.update(course=course_choice.value, start=course.start, rates=everyone, tuned=None)
+            now["by hand"].clear()
             draw_background(course)
-        if now["presses"] != tune.value:
-            now.update(presses=tune.value, tuned=now["start"])
+        if tune.take_press():
+            now.update(tuned=now["start"])
             now["rates"] = {name: tuned(rule, course) for name, rule in RACERS.items()}
+            now["by hand"].clear()
         ends = {}
         for name, rule in RACERS.items():
             if name in SHOWN[shown.value]:
@@ -88,11 +90,12 @@ def race() -> Explorer:
                 draw(name, rate, run)
                 ends[name] = run.end
             else:
-                for part in ("path", "height", "sweep", "now"):
+                for part in ("path", "height", "sweep", "now", "rate"):
                     stage.remove(f"{part} {name}")
         start = {"color": figures.BLACK, "name": "start", "on_drag": move}
         stage.handle("start", plane, *now["start"], **start)
-        stage.say(f"{chosen(now['rates'], now['start'], now['tuned'], factor.value)} {won(ends)}")
+        how = chosen(now["rates"], now["start"], now["tuned"], factor.value, now["by hand"])
+        stage.say(f"{how} {won(ends)}")
 
     def tuned(rule, course):
         return RATES[race_run(rule, course, now["start"], SAME_RATE).ends.argmin()]
@@ -110,6 +113,14 @@ def race() -> Explorer:
         here = np.clip([run.end], LOWEST, HIGHEST)
         marker = {"color": color, "marker": RACER_MARKERS[name] or "circle", "width": 4}
         stage.curve(f"now {name}", rates, [rate], here, **marker)
+        handle = {"color": color, "name": f"rate of {name}", "along": "x"}
+        on_drag = partial(set_rate, name)
+        stage.handle(f"rate {name}", rates, rate, here[0], on_drag=on_drag, **handle)
+
+    def set_rate(name, rate, _):
+        now["rates"][name] = rate / factor.value
+        now["by hand"].add(name)
+        update()
 
     def move(x, y):
         now["start"] = (x, y)
@@ -118,16 +129,23 @@ def race() -> Explorer:
     return Explorer(stage, [course_choice, shown, factor, tune], update)
 
 
-def chosen(rates: dict[str, float], start, tuned_at, factor: float) -> str:
+def chosen(rates: dict[str, float], start, tuned_at, factor: float, by_hand: set[str]) -> str:
     """Say in words how the learning rates of a race were chosen."""
     times = "" if abs(factor - 1) < 1e-9 else f", times {factor:.2g}"
+    own, others = (
+        ", ".join(f"{name} {rate:.2g}" for name, rate in rates.items() if (name in by_hand) is set_)
+        for set_ in (True, False)
+    )
+    hand = f"Set by hand: {own}{times}. " if own else ""
+    if not others:
+        return hand.rstrip()
     if tuned_at is None:
-        return f"Not tuned: every optimizer has the same rate {SAME_RATE}{times}."
+        whose = "the others have" if own else "every optimizer has"
+        return f"{hand}Not tuned: {whose} the same rate {SAME_RATE}{times}."
     where = "this start" if tuned_at == start else f"the start {place(tuned_at)}"
-    each = ", ".join(f"{name} {rate:.2g}" for name, rate in rates.items())
     return (
-        f"Each rate is the best of the same {len(RATES)} from {RATES[0]:.2g} to {RATES[-1]:.2g} "
-        f"for {where}: {each}{times}."
+        f"{hand}Each rate is the best of the same {len(RATES)} from {RATES[0]:.2g} to "
+        f"{RATES[-1]:.2g} for {where}: {others}{times}."
     )
 
 

@@ -85,6 +85,32 @@ def test_the_factor_multiplies_every_rate():
     assert "the same rate 0.01, times 2." in explorer.stage.reading
 
 
+def test_a_rate_can_be_set_by_hand_and_tuning_takes_it_back():
+    explorer = explorers.race()
+    drag(explorer, "rate Adam", 0.5, 1.0)
+    path, _ = heights("Adam", problems.RACES[TURNED], (-2.6, 0.4), 0.5)
+    np.testing.assert_allclose(explorer.stage.layers["path Adam"].x, path.points[:, 0])
+    assert explorer.stage.layers["now SGD"].x == 0.01
+    opening = "Set by hand: Adam 0.5. Not tuned: the others have the same rate 0.01. "
+    assert explorer.stage.reading.startswith(opening)
+    explorer.controls[2].value = 2.0
+    assert explorer.stage.layers["now Adam"].x == pytest.approx(1.0)
+    drag(explorer, "rate Adam", 0.3, 1.0)
+    assert explorer.stage.layers["now Adam"].x == pytest.approx(0.3)
+    for name in BY_NAME:
+        drag(explorer, f"rate {name}", 0.3, 1.0)
+    assert "tuned" not in explorer.stage.reading
+    explorer.controls[3].click()
+    assert "by hand" not in explorer.stage.reading
+
+
+def test_each_optimizer_can_race_alone():
+    explorer = explorers.race()
+    for name in BY_NAME:
+        explorer.controls[1].value = name
+        assert {key for key in explorer.stage.layers if key.startswith("path")} == {f"path {name}"}
+
+
 def test_the_sweep_shows_each_rates_end():
     explorer = explorers.race()
     sweep = explorer.stage.layers["sweep Adagrad"]
