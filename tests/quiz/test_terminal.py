@@ -385,8 +385,13 @@ def test_when_nothing_is_due_review_says_so(due, capsys):
 @pytest.mark.parametrize("stop", ["Ctrl-C", "Ctrl-D"])
 def test_in_a_real_terminal_no_line_is_written_over_and_stopping_is_polite(stop):
     ours, its = os.openpty()
-    command = [sys.executable, "-m", "course_utils.cli", "quiz", "03", "--count", "3", "--seed=7"]
-    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its) as quiz:
+    # A job that a shell put into the background ignores Ctrl-C, and so would its children.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from course_utils.cli import main; "
+        "raise SystemExit(main(['quiz', '03', '--count', '3', '--seed=7']))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=its, stdout=its, stderr=its) as quiz:
         os.close(its)
         prompts, screen = 0, b""
         while news := read(ours):
