@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -403,6 +404,7 @@ def test_in_a_real_terminal_no_line_is_written_over_and_stopping_is_polite(stop)
                 elif stop == "Ctrl-D":
                     os.write(ours, b"\x04")
                 else:
+                    time.sleep(0.5)  # a signal between the prompt and the wait for a line is lost
                     quiz.send_signal(signal.SIGINT)
         quiz.kill()
     os.close(ours)
