@@ -49,8 +49,6 @@ def quiz(
     Fault says which lessons, objectives or levels there are.
     """
     seed = random.randrange(SEEDS) if seed is None else seed
-    if lesson is None:
-        say("The questions of all lessons are being read. This takes a few seconds.")
     found = _found(_stem(lesson) if lesson else None, objective, level)
     rng = random.Random(seed)
     chosen = rng.sample(found, min(count, len(found)))
