@@ -77,15 +77,16 @@ def subplots(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7.2, 
     return fig, fig.subplots(rows, columns, **options)
 
 
-def show(fig: Figure, caption: str) -> None:
+def show(fig: Figure, caption: str, dots_per_inch: int = 160) -> None:
     """Display a figure as a PNG, then a caption that says in words what it shows.
 
-    The caption is the figure's text alternative, so it must not be empty.
+    The caption is the figure's text alternative, so it must not be empty. Whatever the number of
+    dots, an inch of the figure is 100 pixels wide in the notebook.
     """
     if not caption.strip():
         raise ValueError("caption must say in words what the figure shows, got an empty one")
     caption = caption.strip()
-    picture = {"image/png": png(fig), "text/plain": caption}
+    picture = {"image/png": png(fig, dots_per_inch), "text/plain": caption}
     width = round(fig.get_figwidth() * 100)
     display(picture, raw=True, metadata={"image/png": {"width": width}})
     display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)

@@ -18,7 +18,8 @@ from typing import Any
 
 from course_utils.places import shipped
 
-from .generators import Variant, find_figure, find_generator
+from .drawings import find_figure
+from .generators import Variant, find_generator
 from .grading import own_seed, tolerance
 from .markup import MarkupError, fill, placeholders, to_html
 

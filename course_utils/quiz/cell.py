@@ -14,11 +14,12 @@ import ipywidgets
 import traitlets
 from IPython.display import display
 
+from .attempts import Attempt
 from .bank import Bank, Question
-from .generators import find_figure
+from .drawings import find_figure
 from .grading import Drawn, InvalidResponse, Mark, draw, mark, parse_number
 from .markup import number, to_html, to_markdown
-from .store import Attempt, open_store
+from .store import open_store
 
 LEGENDS = {"question": "Question", "prediction": "Predict before you run on"}
 BUTTONS = {"question": "Submit", "prediction": "Commit"}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from .attempts import Outcome
     from .progress import LessonProgress, Mastery, Progress, Slip
 
 MOST = 8
@@ -59,20 +60,25 @@ def dashboard() -> None:
     from course_utils import figures
 
     from .cell import show
-    from .progress import read_progress
 
-    progress = read_progress()
-    figures.show(picture(progress), caption(progress))
-    show("\n\n".join(map(_as_markdown, sections(progress, to_markdown))))
+    progress, outcomes = _read()
+    figures.show(picture(progress), caption(progress), DOTS_PER_INCH)
+    show("\n\n".join(map(_as_markdown, sections(progress, outcomes, to_markdown))))
 
 
 def progress_text() -> str:
     """Return as plain text what the dashboard shows."""
-    from .progress import read_progress
-
-    progress = read_progress()
-    parts = [Section("Progress", summary(progress), []), *sections(progress, to_text)]
+    progress, outcomes = _read()
+    parts = [Section("Progress", summary(progress), []), *sections(progress, outcomes, to_text)]
     return "\n\n".join("\n".join(filter(None, [p.heading, p.about, *p.lines])) for p in parts)
+
+
+def _read() -> tuple[Progress, Sequence[Outcome]]:
+    """Measure the learner's own record; return with it what the review is planned from."""
+    from .progress import read_progress, read_record
+
+    record = read_record()
+    return read_progress(record), record.outcomes
 
 
 def _as_markdown(section: Section) -> str:
@@ -103,7 +109,9 @@ def summary(progress: Progress) -> str:
     return said
 
 
-def sections(progress: Progress, write: Callable[[str], str]) -> list[Section]:
+def sections(
+    progress: Progress, outcomes: Sequence[Outcome], write: Callable[[str], str]
+) -> list[Section]:
     """Say in words all that the picture shows, and more; `write` renders a text of the bank."""
     from .review import review_text
 
@@ -113,7 +121,10 @@ def sections(progress: Progress, write: Callable[[str], str]) -> list[Section]:
         Section("Most common mistakes", ABOUT_SLIPS, slip_lines(progress.slips)),
         Section("Wrong predictions", "", wrong_prediction_lines(progress, write)),
     ]
-    return [*(part for part in every if part.lines), Section("Review", review_text(), [])]
+    return [
+        *(part for part in every if part.lines),
+        Section("Review", review_text(outcomes=outcomes), []),
+    ]
 
 
 def lesson_lines(progress: Progress) -> list[str]:
@@ -195,6 +206,7 @@ def _percent(share: float) -> str:
 ROW = 0.5
 NAMES, SHARES, TIME, OBJECTIVES, OBJECTIVE = 1.75, (1.9, 3.45, 5.0), 6.5, 8.0, 0.28
 WIDTH = 10.4
+DOTS_PER_INCH = 110
 TITLE, HEADINGS, NUMBERS = -1.9, -1.1, -0.65
 
 
@@ -203,13 +215,12 @@ def picture(progress: Progress) -> Figure:
 
     Most of the time goes into laying out and writing words: so the places are fixed, the words few.
     """
-    from course_utils import figures
+    from matplotlib.figure import Figure
 
     slips = progress.slips[:DRAWN_SLIPS]
     top, bottom = -2.4, len(progress.lessons) + (0.2 + 0.6 * len(slips) if slips else -0.4)
-    fig, ax = figures.subplots(size=(WIDTH, ROW * (bottom - top)))
-    fig.set_layout_engine("none")
-    ax.set_position((0, 0, 1, 1))
+    fig = Figure(figsize=(WIDTH, ROW * (bottom - top)))
+    ax = fig.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
     ax.set(xlim=(0, WIDTH), ylim=(bottom, top))
     message = f"{progress.exercises} exercises solved, {progress.questions} questions mastered"

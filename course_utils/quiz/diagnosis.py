@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from course_utils.places import shipped
 
+from .attempts import Attempt
 from .grading import DO_NOT_KNOW
-from .store import Attempt, open_store
+from .store import open_store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

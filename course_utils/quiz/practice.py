@@ -48,6 +48,7 @@ def fitting(
     from .bank import read_banks
 
     banks = read_banks()
+    attempted = {item for _, _, item, _ in open_store().outcomes()}
     lessons = [lesson] if lesson else [known.stem for known in (*LESSONS.values(), CAPSTONE)]
     return [
         question
@@ -55,7 +56,7 @@ def fitting(
         for question in banks[stem].questions
         if objective in (None, question.objective)
         and level in (None, question.level)
-        and (not _PLACED.search(question.id) or open_store().latest(question.id))
+        and (not _PLACED.search(question.id) or question.id in attempted)
     ]
 
 

@@ -10,17 +10,18 @@ Attempts at an item whose content has changed since count as time and as nothing
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .assessment import short_name
+from .attempts import Outcome, Sum, Wrong
 from .bank import Bank, Objective, Question, read_banks
 from .diagnosis import CAPSTONE, LESSONS
 from .markup import number
-from .store import Attempt, open_store
+from .store import open_store
 
 if TYPE_CHECKING:
     from course_utils.exercises.check import Exercise
@@ -162,19 +163,38 @@ class Progress:
         return Share(sum(done), sum(of))
 
 
-def read_progress() -> Progress:
-    """Measure the learner's own record."""
+class Record(NamedTuple):
+    """What is read from the store to measure it; outcomes and wrong attempts have the oldest first.
+
+    A long record is summed up by SQLite, which takes a third of the time of reading every attempt.
+    """
+
+    outcomes: Sequence[Outcome]
+    sums: Sequence[Sum]
+    wrong: Sequence[Wrong]
+
+
+def read_record() -> Record:
+    """Read the learner's own record."""
+    store = open_store()
+    return Record(store.outcomes(), store.sums(), store.wrong())
+
+
+def read_progress(record: Record) -> Progress:
+    """Measure a record against the course as it is."""
     from course_utils.exercises.check import exercises
 
-    return measure(open_store().attempts(), read_banks(), exercises())
+    return measure(record, read_banks(), exercises())
 
 
 def measure(
-    attempts: Iterable[Attempt], banks: Mapping[str, Bank], exercises: Mapping[str, "Exercise"]
+    record: Record, banks: Mapping[str, Bank], exercises: Mapping[str, "Exercise"]
 ) -> Progress:
-    """Measure attempts, the oldest first, in one pass."""
+    """Measure what was attempted of the questions in `banks` and of the exercises."""
     items = _items(banks, exercises)
-    _count(attempts, items)
+    _take_sums(record.sums, items)
+    _take_wrong(record.wrong, items)
+    _take_times(record.outcomes, items)
     every = [item for kind in items.values() for item in kind.values()]
     return Progress(
         tuple(_lesson(bank, items) for bank in banks.values()),
@@ -202,7 +222,7 @@ class _Item:
     first: float | None = None
     newest: float | None = None
     solved: bool = False
-    wrong: list[Any] = field(default_factory=list)
+    wrong: list[tuple[Any, int]] = field(default_factory=list)
     mistakes: Counter = field(default_factory=Counter)
 
 
@@ -230,32 +250,51 @@ def _items(
     }
 
 
-def _count(attempts: Iterable[Attempt], items: Mapping[str, Mapping[str, _Item]]) -> None:
-    """Let each item take note of the attempts at it; this is the one pass over a long record."""
-    before, (game,) = -math.inf, items["run"].values()
-    for _, _, kind, id_, content_hash, _, response, score, mistake, _, time in attempts:
-        item = game if kind == "run" else items.get(kind, {}).get(id_)
+def _take_sums(sums: Iterable[Sum], items: Mapping[str, Mapping[str, _Item]]) -> None:
+    for found in sums:
+        item = _item(items, found.kind, found.item)
         if item is None:
             continue
-        item.attempts += 1
-        now = datetime.fromisoformat(time).timestamp()
+        item.attempts += found.attempts
+        if found.kind == "run":
+            continue
+        if found.content_hash != item.content_hash:
+            item.outdated += found.attempts
+            continue
+        item.first, item.newest, item.solved = found.oldest, found.newest, found.right > 0
+
+
+def _take_wrong(wrong: Iterable[Wrong], items: Mapping[str, Mapping[str, _Item]]) -> None:
+    for found in wrong:
+        item = _item(items, found.kind, found.item)
+        if item is None or found.content_hash != item.content_hash:
+            continue
+        if found.kind == "prediction":
+            item.wrong.append((found.response, found.times))
+        else:
+            item.mistakes[found.mistake] += found.times
+
+
+def _take_times(
+    outcomes: Iterable[tuple[str, str, str, float]], items: Mapping[str, Mapping[str, _Item]]
+) -> None:
+    """Give each gap between two attempts to the item of the later one, if the gap is short."""
+    known = {(kind, id_): item for kind, own in items.items() for id_, item in own.items()}
+    (game,) = items["run"].values()
+    before, parsed = -math.inf, datetime.fromisoformat  # looked up once for a long record
+    for time, kind, id_, _ in outcomes:
+        item = game if kind == "run" else known.get((kind, id_))
+        if item is None:
+            continue
+        now = parsed(time).timestamp()
         if now - before < PAUSE_SECONDS:
             item.seconds += now - before
         before = now
-        if item is game:
-            continue
-        if content_hash != item.content_hash:
-            item.outdated += 1
-            continue
-        item.newest = score
-        if item.first is None:
-            item.first = score
-        if score == 1:
-            item.solved = True
-        elif kind == "prediction":
-            item.wrong.append(response)
-        elif mistake:
-            item.mistakes[mistake] += 1
+
+
+def _item(items: Mapping[str, Mapping[str, _Item]], kind: str, id_: str) -> _Item | None:
+    """Return what was attempted, or None where the course no longer has it."""
+    return items.get(kind, {}).get("" if kind == "run" else id_)
 
 
 def _lesson(bank: Bank, items: Mapping[str, Mapping[str, _Item]]) -> LessonProgress:
@@ -288,13 +327,11 @@ def _share(scores: Iterable[float | None]) -> Share:
 def _wrong_predictions(
     predictions: Mapping[str, _Item], banks: Mapping[str, Bank]
 ) -> tuple[WrongPrediction, ...]:
-    counted = Counter(
-        (question.id, said)
-        for bank in banks.values()
-        for question in bank.questions
-        for response in predictions[question.id].wrong
-        for said in _said(question, response)
-    )
+    counted = Counter()
+    for question in (question for bank in banks.values() for question in bank.questions):
+        for response, times in predictions[question.id].wrong:
+            for said in _said(question, response):
+                counted[question.id, said] += times
     found = []
     for (id_, said), times in counted.most_common():
         item = predictions[id_]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .store import open_store
 
 if TYPE_CHECKING:
+    from .attempts import Outcome
     from .bank import Question
 
 KINDS = ("question", "prediction")
@@ -46,7 +47,7 @@ def review() -> None:
     from .cell import Panel, QuizCell, show
 
     now, questions = datetime.now(UTC), _questions()
-    cards = _cards(questions)
+    cards = _cards(open_store().outcomes(), questions)
     waiting = _due(cards, now)
     text = _text(cards, questions, now)
     if len(waiting) > AT_ONCE:
@@ -63,10 +64,14 @@ def review() -> None:
     show(Panel([ipywidgets.HTML(f"<p>{text}</p>"), *cells], READING))
 
 
-def review_text(now: datetime | None = None) -> str:
-    """Say how many questions are due and of which lessons, or when the next one is."""
+def review_text(now: datetime | None = None, outcomes: Sequence[Outcome] | None = None) -> str:
+    """Say how many questions are due and of which lessons, or when the next one is.
+
+    `outcomes` spares the reading of a record that is read already.
+    """
     questions = _questions()
-    return _text(_cards(questions), questions, now or datetime.now(UTC))
+    outcomes = open_store().outcomes() if outcomes is None else outcomes
+    return _text(_cards(outcomes, questions), questions, now or datetime.now(UTC))
 
 
 def due(now: datetime | None = None) -> list[Due]:
@@ -76,7 +81,7 @@ def due(now: datetime | None = None) -> list[Due]:
 
 def schedule() -> list[Due]:
     """Return every question that was answered and still exists, the soonest due first."""
-    return _cards(_questions())
+    return _cards(open_store().outcomes(), _questions())
 
 
 def counted(
@@ -122,18 +127,19 @@ def _questions() -> dict[str, Question]:
     return {question.id: question for bank in read_banks().values() for question in bank.questions}
 
 
-def _cards(questions: Mapping[str, Question]) -> list[Due]:
+def _cards(outcomes: Iterable[Outcome], questions: Mapping[str, Question]) -> list[Due]:
     given = defaultdict(list)
-    for question, time, score in open_store().outcomes(KINDS):
-        given[question].append((time, score))
-    outcomes = (
+    for time, kind, question, score in outcomes:
+        if kind in KINDS:
+            given[question].append((time, score))
+    answered = (
         (question, datetime.fromisoformat(time), score == 1)
         for question, answers in given.items()
-        for time, score in sorted(answers)[-LOOKED_AT:]
+        for time, score in answers[-LOOKED_AT:]
     )
     cards = [
         Due(question, due_time(answers))
-        for question, answers in counted(outcomes).items()
+        for question, answers in counted(answered).items()
         if question in questions
     ]
     return sorted(cards, key=lambda card: (card.time, card.question))

@@ -1,63 +1,27 @@
-"""The learner's record: one append-only SQLite table of attempts, and nothing that marks them."""
+"""The learner's record: where the file of attempts lies, and what happens when it fails.
+
+What stands in the file, and how it is written and read, is said in `attempts`.
+"""
 
 import getpass
 import json
 import sqlite3
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from operator import attrgetter
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from course_utils.doctor import Fault
 from course_utils.places import course_home
 
-SCHEMA = 1
-BUSY_SECONDS = 5
-
-_CREATE = """
-CREATE TABLE IF NOT EXISTS attempt (
-    id TEXT PRIMARY KEY,
-    learner TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    item TEXT NOT NULL,
-    content_hash TEXT NOT NULL,
-    seed INTEGER,
-    response TEXT NOT NULL,
-    score REAL NOT NULL,
-    mistake TEXT,
-    course_version TEXT NOT NULL,
-    time TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS attempt_item ON attempt (item, kind);
-"""
+from . import attempts as table
+from .attempts import Attempt, Outcome, Sum, Wrong
 
 Result = TypeVar("Result")
-
-
-class Attempt(NamedTuple):
-    """One answer, prediction or exercise run; the fields are the columns of the table."""
-
-    id: str
-    learner: str
-    kind: str
-    item: str
-    content_hash: str
-    seed: int | None
-    response: Any
-    score: float
-    mistake: str | None
-    course_version: str
-    time: str
-
-
-_COLUMNS = ", ".join(Attempt._fields)
-_RESPONSE = Attempt._fields.index("response")
 
 
 class RecordFault(Fault):
@@ -84,7 +48,7 @@ class Store:
         self._unsaved: dict[str, Attempt] = {}
         self._file: tuple[int, int] | None = None
         try:
-            self._use(_check)
+            self._use(table.check)
         except RecordFault as fault:
             self._tell_kept(fault)
 
@@ -133,30 +97,23 @@ class Store:
 
     def add(self, attempts: Collection[Attempt]) -> int:
         """Add attempts, all or none; return how many are new. Raises RecordFault."""
-        return self._use(lambda connection: _insert(connection, attempts))
+        return self._use(lambda connection: table.insert(connection, attempts))
 
     def attempts(self, item: str | None = None, kind: str | None = None) -> list[Attempt]:
         """Return the attempts at `item` of `kind` (None: at all, of all), the oldest first."""
-        stored = self._read(lambda connection: _select(connection, item, kind))
-        if not self._unsaved:
-            return stored
-        known = {attempt.id for attempt in stored}
-        return stored + [
-            attempt
-            for attempt in list(self._unsaved.values())
-            if attempt.id not in known
-            and item in (None, attempt.item)
-            and kind in (None, attempt.kind)
-        ]
+        return self._read(lambda connection: table.select(connection, item, kind))
 
-    def outcomes(self, kinds: Sequence[str]) -> list[tuple[str, str, float]]:
-        """Return (item, time, score) of the attempts of `kinds`, the oldest in the file first.
+    def outcomes(self) -> list[Outcome]:
+        """Return what all attempts came to, the oldest first."""
+        return self._read(table.outcomes)
 
-        On a long record it takes a third of the time of `attempts`.
-        """
-        stored = self._read(lambda connection: _select_outcomes(connection, kinds))
-        kept = [attempt for attempt in list(self._unsaved.values()) if attempt.kind in kinds]
-        return stored + [(attempt.item, attempt.time, attempt.score) for attempt in kept]
+    def sums(self) -> list[Sum]:
+        """Sum up the attempts at each content of each item, in no order."""
+        return self._read(table.sums)
+
+    def wrong(self) -> list[Wrong]:
+        """Return what was said wrongly, what was said first of all first."""
+        return self._read(table.wrong)
 
     def latest(
         self, item: str, kind: str | None = None, content_hash: str | None = None
@@ -174,7 +131,7 @@ class Store:
 
         Raises RecordFault.
         """
-        deleted = self._use(_empty) + len(self._unsaved)
+        deleted = self._use(table.empty) + len(self._unsaved)
         self._unsaved.clear()
         self._sitting.clear()
         try:
@@ -190,7 +147,7 @@ class Store:
             try:
                 return self._in_file(work)
             except (sqlite3.Error, ValueError) as error:
-                if not _is_damage(error):
+                if not table.is_damage(error):
                     raise
                 self._set_aside(error)
                 return self._in_file(work)
@@ -207,12 +164,12 @@ class Store:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(2):
-            with closing(_connect(self.path)) as connection:
+            with closing(table.connect(self.path)) as connection:
                 fresh = self._prepare(connection)
                 file = _identity(self.path)
                 if fresh or file != self._file:
                     sitting = dict(self._sitting)
-                    _insert(connection, sitting.values())
+                    table.insert(connection, sitting.values())
                     self._saved(sitting)
                     self._file = file
                 result = work(connection)
@@ -227,16 +184,13 @@ class Store:
 
     def _prepare(self, connection: sqlite3.Connection) -> bool:
         """Refuse what a newer course has written; make the table if there is none, and say so."""
-        (schema,) = connection.execute("PRAGMA user_version").fetchone()
-        if schema > SCHEMA:
+        schema = table.schema(connection)
+        if schema > table.SCHEMA:
             raise RecordFault(
                 f"{self.path} was written by a newer version of the course. Update the course."
             )
         if schema == 0:
-            _begin_log(connection)
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {_CREATE} PRAGMA user_version = {SCHEMA}; COMMIT;"
-            )
+            table.create(connection)
         connection.execute("PRAGMA synchronous = FULL")
         return schema == 0
 
@@ -260,15 +214,23 @@ class Store:
     def _is_sound(self) -> bool:
         """Whether every attempt in the file can be read."""
         try:
-            self._in_file(_check)
-            self._in_file(_select)
+            self._in_file(table.check)
+            self._in_file(table.select)
         except RecordFault:  # of a newer course, so not ours to judge
             return True
         except (sqlite3.Error, ValueError) as error:
-            return not _is_damage(error)
+            return not table.is_damage(error)
         return True
 
     def _read(self, select: Callable[[sqlite3.Connection], list]) -> list:
+        """Select from the file, and from the attempts that wait to be saved."""
+        if not self._unsaved:
+            return self._read_file(select)
+        everything = [*self._read_file(table.select), *list(self._unsaved.values())]
+        with closing(table.in_memory(everything)) as connection:
+            return select(connection)
+
+    def _read_file(self, select: Callable[[sqlite3.Connection], list]) -> list:
         try:
             return self._use(select)
         except RecordFault as fault:
@@ -314,27 +276,10 @@ def open_store() -> Store:
     return _store(course_home() / "attempts.sqlite3")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-
-
-def _begin_log(connection: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log; SQLite does not wait here for others that do the same."""
-    deadline = monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
-                raise
-            sleep(0.01)
-
-
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Let in one process at a time; the lock of a process that is killed is free again."""
-    with closing(_connect(path)) as connection:
+    with closing(table.connect(path)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         yield
 
@@ -346,76 +291,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _is_damage(error: Exception) -> bool:
-    """Whether the content of the file is at fault, and not the room or the rights around it.
-
-    Tables that are not ours have no better code than SQLITE_ERROR, and unreadable text has none.
-    """
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return code & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    """Raise if the pages of the file do not fit together, or the table is not ours."""
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(" ".join(verdict.split()))
-    connection.execute(f"SELECT {_COLUMNS} FROM attempt LIMIT 1").fetchone()
-
-
-def _insert(connection: sqlite3.Connection, attempts: Collection[Attempt]) -> int:
-    """Add attempts in one transaction; return how many were not there already."""
-    if not attempts:
-        return 0
-    before = connection.total_changes
-    connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(
-        f"INSERT INTO attempt ({_COLUMNS}) VALUES ({', '.join('?' * len(Attempt._fields))})"
-        " ON CONFLICT (id) DO NOTHING",
-        (attempt._replace(response=json.dumps(attempt.response)) for attempt in attempts),
-    )
-    connection.execute("COMMIT")
-    return connection.total_changes - before
-
-
-def _select(
-    connection: sqlite3.Connection, item: str | None = None, kind: str | None = None
-) -> list[Attempt]:
-    wanted = {"item": item, "kind": kind}
-    wanted = {column: value for column, value in wanted.items() if value is not None}
-    where = " AND ".join(["true", *(f"{column} = :{column}" for column in wanted)])
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM attempt WHERE {where} ORDER BY rowid", wanted
-    ).fetchall()
-    # As one text, because to parse each response on its own takes several times as long.
-    responses = json.loads(f"[{','.join([row[_RESPONSE] for row in rows])}]")
-    attempts = [
-        Attempt(*row[:_RESPONSE], response, *row[_RESPONSE + 1 :])
-        for row, response in zip(rows, responses, strict=True)
-    ]
-    # What was imported stands at the end of the table, and may be older.
-    attempts.sort(key=attrgetter("time"))
-    return attempts
-
-
-def _select_outcomes(
-    connection: sqlite3.Connection, kinds: Sequence[str]
-) -> list[tuple[str, str, float]]:
-    return connection.execute(
-        f"SELECT item, time, score FROM attempt WHERE kind IN ({', '.join('?' * len(kinds))})"
-        " ORDER BY time",
-        kinds,
-    ).fetchall()
-
-
-def _empty(connection: sqlite3.Connection) -> int:
-    """Remove all attempts, from the free pages and the write-ahead log too."""
-    deleted = connection.execute("DELETE FROM attempt").rowcount
-    connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return deleted
 
 
 @cache

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .store import Attempt, RecordFault, open_store
+from .attempts import Attempt
+from .store import RecordFault, open_store
 
 FORMAT = "answers of Optimization in Deep Learning"
 VERSION = 1

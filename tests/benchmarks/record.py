@@ -27,8 +27,8 @@ ATTEMPTS = 100_000
 def made_up(number):
     """Return a record, the oldest attempt first."""
     from course_utils.exercises.check import exercises
+    from course_utils.quiz.attempts import Attempt
     from course_utils.quiz.bank import read_banks
-    from course_utils.quiz.store import Attempt
 
     draw = random.Random(0)
     questions = [question for bank in read_banks().values() for question in bank.questions]

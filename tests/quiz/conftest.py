@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from course_utils.quiz import bank, generators
-from course_utils.quiz.generators import Variant
+from course_utils.quiz import bank, registry
+from course_utils.quiz.drawings import FIGURES
+from course_utils.quiz.generators import GENERATORS, Variant
 
 REFERENCES = """
 [ruder2016]
@@ -97,10 +98,9 @@ def sample_curves():
 @pytest.fixture
 def registered(monkeypatch):
     """Registries in which a test may put its own generators."""
-    monkeypatch.setattr(generators, "_import_all", lambda: None)
-    monkeypatch.setattr(generators, "GENERATORS", {"sample_step": sample_step})
-    monkeypatch.setattr(generators, "FIGURES", {"sample_curves": sample_curves})
-    return generators
+    monkeypatch.setattr(registry, "import_modules", lambda package: None)
+    monkeypatch.setattr(GENERATORS, "functions", {"sample_step": sample_step})
+    monkeypatch.setattr(FIGURES, "functions", {"sample_curves": sample_curves})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from course_utils.quiz.bank import (
     load_bank,
     load_banks,
 )
-from course_utils.quiz.generators import Variant
+from course_utils.quiz.generators import GENERATORS, Variant
 
 
 def rewrite(quizzes, old: str, new: str):
@@ -220,11 +220,11 @@ def test_a_generator_is_proved_over_many_seeds(quizzes, registered, variant, rea
 
     def mostly_good(rng):
         calls.append(rng)
-        good = registered.GENERATORS["good"](rng)
+        good = GENERATORS.functions["good"](rng)
         return variant if len(calls) == 20 else good
 
-    registered.GENERATORS["good"] = registered.GENERATORS["sample_step"]
-    registered.GENERATORS["sample_step"] = mostly_good
+    GENERATORS.functions["good"] = GENERATORS.functions["sample_step"]
+    GENERATORS.functions["sample_step"] = mostly_good
 
     with pytest.raises(BankError, match=f"gd-one-step, sample_step with seed 18: .*{reason}"):
         load_bank(quizzes / "99_sample.toml")

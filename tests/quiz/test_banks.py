@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from course_utils.places import shipped
 from course_utils.quiz.bank import load_bank, load_banks
-from course_utils.quiz.generators import find_figure
+from course_utils.quiz.drawings import find_figure
 from course_utils.quiz.grading import draw
 from course_utils.quiz.markup import to_text
 from course_utils.quiz.statistics import BANK_RULES, LESSON_RULES, faults_of_all

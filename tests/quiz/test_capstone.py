@@ -12,7 +12,7 @@ from course_utils.landscapes import Landscape
 from course_utils.networks import MLP, NetworkLoss
 from course_utils.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop
 from course_utils.quiz.bank import find_bank, find_question, load_banks
-from course_utils.quiz.generators import find_figure
+from course_utils.quiz.drawings import find_figure
 from course_utils.schedules import CosineDecay
 from tests.quiz.answers import assert_key_agrees, generators_of, right_option
 

@@ -38,7 +38,7 @@ STEEPER = WrongPrediction(r"$\eta$ grows.", "update rule", "02 Gradient descent"
 @pytest.fixture(autouse=True)
 def due(monkeypatch):
     """What is due for review is told elsewhere."""
-    monkeypatch.setattr(sys.modules[review.__module__], "review_text", lambda: DUE)
+    monkeypatch.setattr(sys.modules[review.__module__], "review_text", lambda outcomes: DUE)
 
 
 def known(name, right, answered):
@@ -67,7 +67,8 @@ def empty():
 
 def in_words(progress):
     return {
-        part.heading: part.lines for part in sections(progress, lambda text: text.replace("$", ""))
+        part.heading: part.lines
+        for part in sections(progress, [], lambda text: text.replace("$", ""))
     }
 
 
@@ -125,7 +126,7 @@ def test_of_a_long_list_the_most_common_are_told_and_the_rest_is_counted():
 
 def test_what_is_not_there_has_no_heading_and_the_review_always_has():
     assert [*in_words(made())] == ["Lessons", "Objectives", "Review"]
-    assert sections(empty(), str)[0][:2] == ("Review", DUE)
+    assert sections(empty(), [], str)[0][:2] == ("Review", DUE)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ def test_the_longest_names_of_the_course_fit():
 def shown(monkeypatch):
     """What is displayed: (figure, caption) for the picture, and the text below it."""
     things = []
-    monkeypatch.setattr(figures, "show", lambda *picture: things.append(picture))
+    monkeypatch.setattr(figures, "show", lambda fig, caption, dots: things.append((fig, caption)))
     monkeypatch.setattr("course_utils.quiz.cell.show", things.append)
     return things
 

@@ -14,7 +14,7 @@ from course_utils.losses import huber, mean_squared_error
 from course_utils.networks import MLP, NetworkLoss
 from course_utils.optimizers import SGD, Adam, AdamW
 from course_utils.quiz.bank import find_bank, find_question
-from course_utils.quiz.generators import find_figure
+from course_utils.quiz.drawings import find_figure
 from tests.quiz.answers import assert_key_agrees, generators_of, right_option
 
 LESSON = "06_generalization"

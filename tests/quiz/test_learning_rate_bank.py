@@ -11,7 +11,7 @@ from course_utils.losses import mean_squared_error, one_hot
 from course_utils.networks import MLP, NetworkLoss
 from course_utils.optimizers import SGD, Adam
 from course_utils.quiz.bank import find_bank, find_question
-from course_utils.quiz.generators import find_figure
+from course_utils.quiz.drawings import find_figure
 from course_utils.schedules import (
     Constant,
     CosineDecayRestarts,

@@ -17,7 +17,7 @@ from course_utils.losses import (
 from course_utils.networks import MLP, NetworkLoss
 from course_utils.optimizers import SGD
 from course_utils.quiz.bank import find_bank, find_question
-from course_utils.quiz.generators import find_figure
+from course_utils.quiz.drawings import find_figure
 from tests.quiz.answers import assert_key_agrees, generators_of, right_option
 
 LESSON = "01_loss_minimization"

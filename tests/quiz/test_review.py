@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from course_utils.quiz import cell, review
+from course_utils.quiz.attempts import Attempt
 from course_utils.quiz.bank import find_question
-from course_utils.quiz.store import Attempt, open_store
+from course_utils.quiz.store import open_store
 
 # The package's name `review` is the function that a lesson calls.
 from course_utils.quiz.review import (  # isort: skip

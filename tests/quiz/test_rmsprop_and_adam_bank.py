@@ -12,7 +12,7 @@ from course_utils.landscapes import cliff, himmelblau, ravine, rosenbrock
 from course_utils.networks import MLP, NetworkLoss
 from course_utils.optimizers import SGD, Adagrad, Adam, AdamW, Lion, RMSprop
 from course_utils.quiz.bank import find_bank, find_question
-from course_utils.quiz.generators import find_figure
+from course_utils.quiz.drawings import find_figure
 from course_utils.quiz.markup import fill_code
 from tests.quiz.answers import assert_key_agrees, generators_of, right_option
 

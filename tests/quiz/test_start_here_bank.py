@@ -7,7 +7,8 @@ import pytest
 from course_utils.optimizers import SGD, Adam
 from course_utils.quiz.bank import LEVELS, find_bank, find_question, load_banks
 from course_utils.quiz.diagnosis import LESSONS
-from course_utils.quiz.generators import find_figure, find_generator
+from course_utils.quiz.drawings import find_figure
+from course_utils.quiz.generators import find_generator
 from course_utils.quiz.grading import DO_NOT_KNOW, draw
 from tests.quiz.answers import right_option
 

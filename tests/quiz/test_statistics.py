@@ -3,7 +3,7 @@ import pytest
 
 from course_utils.quiz import statistics
 from course_utils.quiz.bank import Bank, Mistake, Objective, Option, Question, Reference
-from course_utils.quiz.generators import Variant
+from course_utils.quiz.generators import GENERATORS, Variant
 from course_utils.quiz.grading import Drawn
 
 SOURCE = Reference("key", ("A. Author",), "Title", 2000, "Somewhere")
@@ -42,7 +42,7 @@ def drawn(registered):
     """Put a generator in the place of the one that `numeric` names."""
 
     def register(generate):
-        registered.GENERATORS["drawn"] = generate
+        GENERATORS.functions["drawn"] = generate
 
     return register
 

@@ -9,9 +9,10 @@ from collections import Counter
 
 import pytest
 
+from course_utils.quiz.attempts import SCHEMA
 from course_utils.quiz.bank import find_question
 from course_utils.quiz.cell import QuizCell
-from course_utils.quiz.store import SCHEMA, RecordFault, Store, open_store
+from course_utils.quiz.store import RecordFault, Store, open_store
 
 KEPT = "Your answers are kept for this sitting only: "
 ANSWER = {"kind": "question", "item": "gd-step", "content_hash": "abc", "response": [1], "score": 1}
@@ -300,20 +301,27 @@ def test_answers_of_this_sitting_survive_a_folder_that_is_taken_away(course_home
     assert [attempt.id for attempt in Store(store.path).attempts()] == ["one", "two"]
 
 
-def test_outcomes_are_told_by_kind_with_those_kept_in_memory(course_home):
+def test_what_is_kept_in_memory_is_read_with_the_rest(course_home):
     store = open_store()
-    for kind in ("question", "exercise"):
-        store.record(**ANSWER | {"kind": kind})
+    store.record(**ANSWER)
     course_home.rename(course_home.with_name("taken away"))
     course_home.write_text("a file where the folder should be")
-    store.record(**ANSWER | {"kind": "exercise"})
-    store.record(**ANSWER | {"kind": "prediction", "item": "kept", "score": 0})
-    kept = store.attempts()[-1]
-    assert store.outcomes(["question", "prediction"]) == [("kept", kept.time, 0.0)]
+    for attempt_id in ("kept", "kept", "kept too"):
+        store.record(
+            **ANSWER | {"kind": "prediction", "item": "p", "score": 0}, attempt_id=attempt_id
+        )
+    assert [(kind, item, score) for _, kind, item, score in store.outcomes()] == [
+        ("prediction", "p", 0.0)
+    ] * 2
+    assert [(of.item, of.attempts, of.right) for of in store.sums()] == [("p", 2, 0)]
+    assert [(found.response, found.times) for found in store.wrong()] == [(ANSWER["response"], 2)]
 
     course_home.unlink()
-    told = store.outcomes(["question", "prediction"])
-    assert [(item, score) for item, _, score in told] == [("gd-step", 1.0), ("kept", 0.0)]
+    assert [(item, score) for _, _, item, score in store.outcomes()] == [
+        ("gd-step", 1.0),
+        ("p", 0.0),
+        ("p", 0.0),
+    ]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

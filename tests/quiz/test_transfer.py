@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from course_utils.quiz.store import Attempt, RecordFault, Store, open_store
+from course_utils.quiz.attempts import Attempt
+from course_utils.quiz.store import RecordFault, Store, open_store
 from course_utils.quiz.transfer import (
     VERSION,
     Imported,

@@ -1,4 +1,4 @@
-"""The seeded numbers and the figure of the question bank on generalization; no question text.
+"""The seeded numbers of the question bank on generalization; no question text and no figure.
 
 Every generator draws its numbers from short lists in which no named mistake comes near the key.
 Keys come from the course's own losses, datasets and stopping rule wherever these can give them.
@@ -7,16 +7,13 @@ Keys come from the course's own losses, datasets and stopping rule wherever thes
 from types import SimpleNamespace
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from course_utils.datasets import Dataset, digits, imputed, with_label_noise
-from course_utils.descent import epochs_without_improvement, train
-from course_utils.figures import BLUE, ORANGE, subplots
+from course_utils.datasets import Dataset, imputed
+from course_utils.descent import epochs_without_improvement
 from course_utils.gradients import SAM
 from course_utils.losses import mean_squared_error
 from course_utils.networks import MLP, NetworkLoss
-from course_utils.optimizers import Adam
-from course_utils.quiz.generators import Variant, figure, generator
+from course_utils.quiz.generators import Variant, generator
 
 
 @generator("gen_standard_error")
@@ -178,30 +175,3 @@ def complete_rows(rng: np.random.Generator) -> Variant:
             "dropped": 100 - key,
         },
     )
-
-
-@figure("gen_two_runs")
-def two_runs() -> Figure:
-    """A run that underfits beside one that overfits, both on the digits."""
-    data = digits()
-    fig, axes = subplots(columns=2, sharey=True)
-    # B overfits within 60 epochs because it sees few images, 30 % of them with a wrong label.
-    for ax, name, units, images, noise, rate, batch_size in (
-        (axes[0], "Run A", 2, 1000, 0.0, 0.01, 32),
-        (axes[1], "Run B", 64, 150, 0.3, 0.003, 16),
-    ):
-        network = MLP((64, units, 10))
-        labels = with_label_noise(data.train_targets[:images], noise)
-        history = train(
-            NetworkLoss(network, data.train_inputs[:images], labels),
-            Adam(rate),
-            network.initial(seed=0),
-            epochs=60,
-            batch_size=batch_size,
-            validation=NetworkLoss(network, data.train_inputs[-300:], data.train_targets[-300:]),
-        )
-        ax.plot(history.losses, color=BLUE, label="training")
-        ax.plot(history.validation_losses, color=ORANGE, linestyle="dashed", label="validation")
-        ax.set(title=name, xlabel="epoch", ylabel="loss", ylim=(0, 2.7))
-        ax.legend()
-    return fig

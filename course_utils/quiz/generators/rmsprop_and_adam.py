@@ -1,19 +1,14 @@
-"""The seeded numbers and the figure of the question bank on RMSprop and Adam; no question text.
+"""The seeded numbers of the question bank on RMSprop and Adam; no question text and no figure.
 
 Every generator draws its numbers from short lists in which no named mistake comes near the key.
 Keys come from the course's own optimizers and clipping wherever these can give them.
 """
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from course_utils.datasets import digits
-from course_utils.descent import accuracy, train
-from course_utils.figures import OPTIMIZER_STYLES, subplots
 from course_utils.gradients import clip_by_global_norm
-from course_utils.networks import MLP, NetworkLoss
-from course_utils.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from course_utils.quiz.generators import Variant, figure, generator
+from course_utils.optimizers import Adagrad, Adam, AdamW, RMSprop
+from course_utils.quiz.generators import Variant, generator
 
 
 def _last_step(optimizer, gradients) -> float:
@@ -169,37 +164,3 @@ def memory(rng: np.random.Generator) -> Variant:
             "numbers_not_bytes": 2.0 * millions,
         },
     )
-
-
-@figure("adam_accuracy_by_rate")
-def accuracy_by_rate() -> Figure:
-    """The accuracy that four rules reach on the digits, at nine rates each."""
-    data = digits()
-    network, rates = MLP((64, 32, 10)), np.geomspace(1e-4, 1, 9)
-    training, validation = (
-        NetworkLoss(network, data.train_inputs[rows], data.train_targets[rows])
-        for rows in (slice(None, -300), slice(-300, None))
-    )
-    fig, ax = subplots()
-    for name, optimizer, marker in (
-        ("SGD", SGD(rates), "o"),
-        ("Momentum", SGD(rates, momentum=0.9), "s"),
-        ("RMSprop", RMSprop(rates), "^"),
-        ("Adam", Adam(rates), "D"),
-    ):
-        history = train(
-            training,
-            optimizer,
-            network.initial(seed=0),
-            epochs=10,
-            batch_size=32,
-            validation=validation,
-            metrics={"accuracy": accuracy},
-        )
-        reached = 100 * history.validation_metrics["accuracy"][-1]
-        color, dash = OPTIMIZER_STYLES[name]
-        ax.plot(rates, reached, marker, label=name, color=color, linestyle=dash)
-    ax.set(xscale="log", ylim=(0, 102), xlabel="learning rate", ylabel="validation accuracy (%)")
-    ax.set_title("Accuracy after ten epochs, at nine rates for each rule")
-    ax.legend()
-    return fig

@@ -1,6 +1,7 @@
 import pytest
 
-from course_utils.quiz.generators import Variant, figure, find_generator, generator
+from course_utils.quiz.drawings import figure
+from course_utils.quiz.generators import Variant, find_generator, generator
 
 
 def test_a_name_belongs_to_one_function(registered):

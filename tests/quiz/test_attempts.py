@@ -1,0 +1,64 @@
+from contextlib import ExitStack, closing
+
+import pytest
+
+from course_utils.quiz import attempts as table
+from course_utils.quiz.attempts import Attempt, Sum, Wrong
+
+FIRST = Attempt("1", "me", "question", "q", "now", 7, [1], 0.0, "flip", "0.1.0", "2026-03-01T10:00")
+LATER = "2026-03-02T10:00"
+
+
+@pytest.fixture
+def record():
+    """Make a table of attempts, each like the first but for what is given."""
+
+    def made(*changes):
+        numbered = [FIRST._replace(id=str(n), **change) for n, change in enumerate(changes)]
+        return opened.enter_context(closing(table.in_memory(numbered)))
+
+    with ExitStack() as opened:
+        yield made
+
+
+def test_a_sum_knows_the_oldest_and_the_newest_score_whatever_the_order_in_the_file(record):
+    connection = record({"time": LATER, "score": 0.5}, {}, {"time": "2026-03-01T11:00", "score": 1})
+    assert table.sums(connection) == [Sum("question", "q", "now", 3, 1, oldest=0.0, newest=0.5)]
+
+
+def test_each_kind_item_and_content_is_summed_up_alone(record):
+    connection = record({}, {"kind": "prediction"}, {"item": "r"}, {"content_hash": "before"}, {})
+    assert sorted(of[:4] for of in table.sums(connection)) == [
+        ("prediction", "q", "now", 1),
+        ("question", "q", "before", 1),
+        ("question", "q", "now", 2),
+        ("question", "r", "now", 1),
+    ]
+
+
+def test_only_what_was_said_wrongly_is_told_with_the_first_first_and_counted(record):
+    connection = record(
+        {"time": LATER, "kind": "prediction", "mistake": None, "response": 0.5},
+        {},
+        {"mistake": None},
+        {"score": 1, "mistake": None, "kind": "prediction"},
+        {"time": LATER},
+        {"time": LATER, "response": [2]},
+    )
+    assert table.wrong(connection)[0] == Wrong("question", "q", "now", [1], "flip", times=2)
+    assert sorted(table.wrong(connection)[1:]) == [
+        Wrong("prediction", "q", "now", 0.5, None, times=1),
+        Wrong("question", "q", "now", [2], "flip", times=1),
+    ]
+
+
+def test_a_long_record_is_summed_up_without_reading_its_rows(record):
+    connection, statements = record({}), []
+    connection.set_trace_callback(statements.append)
+    table.outcomes(connection)
+    table.sums(connection)
+    connection.set_trace_callback(None)
+    assert len(statements) == 3
+    for statement in statements:
+        ((*_, plan),) = connection.execute(f"EXPLAIN QUERY PLAN {statement}")
+        assert "USING COVERING INDEX" in plan
