@@ -26,8 +26,8 @@ READING = (
     "Run this cell, and a form appears here: choose the lesson, the objective, the level and the "
     "number of questions, and whether the feedback comes at once (practice) or at the end (exam)."
 )
-# Questions of the final assessment and predictions, which are for one place in a lesson first.
-_PLACED = re.compile(r"^final-|-predict-")
+# Ids of final questions and of predictions, which are for one place in a lesson first.
+ASKED_IN_ITS_PLACE = re.compile(r"^final-|-predict-")
 
 
 def practice() -> None:
@@ -56,7 +56,7 @@ def fitting(
         for question in banks[stem].questions
         if objective in (None, question.objective)
         and level in (None, question.level)
-        and (not _PLACED.search(question.id) or question.id in attempted)
+        and (not ASKED_IN_ITS_PLACE.search(question.id) or question.id in attempted)
     ]
 
 

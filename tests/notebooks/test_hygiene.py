@@ -10,6 +10,7 @@ import pytest
 
 from course_utils.exercises import EXERCISES
 from course_utils.places import shipped
+from course_utils.quiz.practice import ASKED_IN_ITS_PLACE
 
 NOTEBOOKS = sorted(shipped("notebooks").glob("*.ipynb"))
 # A lesson begins with its number; what does not has no bank and states no time.
@@ -165,6 +166,8 @@ def breaches_of_predict_then_reveal(book):
         later = [place for place, of in revealed if of == question and place > number]
         if len(later) != 1:
             yield f"code cell {number}: predict({question!r}) has {len(later)} reveals after it"
+        if not ASKED_IN_ITS_PLACE.search(str(question)):
+            yield f"code cell {number}: practice would ask {question!r} before the lesson does"
     for number, question in revealed:
         if not any(of == question and place < number for place, of in predicted):
             yield f"code cell {number}: reveal({question!r}) has no predict before it"
@@ -339,13 +342,24 @@ DEFECTS = [
         breaches_of_readable_outputs,
         notebook(code("1", displayed(text_plain="[<matplotlib.lines.Line2D>]"))),
     ),
-    (breaches_of_predict_then_reveal, notebook(code("predict('a')"))),
-    (breaches_of_predict_then_reveal, notebook(code("predict('a'); reveal('a')"))),
-    (breaches_of_predict_then_reveal, notebook(code("reveal('a')"), code("predict('a')"))),
+    (breaches_of_predict_then_reveal, notebook(code("predict('a-predict-b')"))),
     (
         breaches_of_predict_then_reveal,
-        notebook(code("predict('a')"), code("reveal('a')"), code("reveal('a')")),
+        notebook(code("predict('a-predict-b'); reveal('a-predict-b')")),
     ),
+    (
+        breaches_of_predict_then_reveal,
+        notebook(code("reveal('a-predict-b')"), code("predict('a-predict-b')")),
+    ),
+    (
+        breaches_of_predict_then_reveal,
+        notebook(
+            code("predict('a-predict-b')"),
+            code("reveal('a-predict-b')"),
+            code("reveal('a-predict-b')"),
+        ),
+    ),
+    (breaches_of_predict_then_reveal, notebook(code("predict('a')"), code("reveal('a')"))),
     (breaches_of_captioned_figures, notebook(code("plt.show()", PICTURE))),
     (breaches_of_captioned_figures, notebook(code("fig", PICTURE))),
     (breaches_of_six_to_eight_questions, notebook(*[code("ask('a')")] * 5)),
@@ -364,9 +378,12 @@ def test_a_rule_finds_the_defect(rule, book):
 GOOD = notebook(
     prose("# A lesson\n\nabout 10 minutes\n\n" + "word " * 145),
     code("figures.show(fig, 'What it shows')", PICTURE, displayed(text_markdown="*What*")),
-    code("predict('a')", displayed(text_markdown="Which?", text_plain="Prediction: a")),
+    code("predict('a-predict-b')", displayed(text_markdown="Which?", text_plain="Predict: a")),
     code("explorers.descent().show()", displayed(image_png="iVBOR", text_plain="A bowl.")),
-    code("reveal('a')", printed("a < b and b > c, half and/or all; see https://x.org/home/a")),
+    code(
+        "reveal('a-predict-b')",
+        printed("a < b and b > c, half and/or all; see https://x.org/home/a"),
+    ),
     code("check('b', step)", printed("Not solved yet")),
     prose("## Go further\n\n" + "word " * 1500),
     code("check('c', step); explorers.noise().show()", displayed(text_plain="SGD(rate=0.1)")),

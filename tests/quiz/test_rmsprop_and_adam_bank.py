@@ -29,7 +29,7 @@ ASKED_AT_THE_END = {
     "adam-why-rate-dies",
     "adam-bias-value",
     "adam-epsilon-place",
-    "adam-l2-or-decay",
+    "adam-predict-l2-or-decay",
     "adam-global-norm",
     "adam-read-race",
     "adam-what-remains",
@@ -186,7 +186,7 @@ def test_with_a_huge_epsilon_adam_steps_along_the_momentum(rng):
 
 
 def test_an_l2_penalty_spares_the_weight_with_large_gradients_and_adamw_does_not(rng):
-    assert right_option("adam-l2-or-decay").startswith("The penalty hardly shrinks the first,")
+    assert right_option("adam-predict-l2-or-decay").startswith("The penalty hardly shrinks the first,")
     noise = rng.normal(size=(3000, 2)) * [10, 0.1]
 
     def end(optimizer, penalty):
