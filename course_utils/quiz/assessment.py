@@ -25,7 +25,7 @@ from .diagnosis import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .bank import Bank, Objective, Question
+    from .questions import Bank, Objective, Question
 
 # How each objective of each lesson went, in the order of the lessons.
 Mastery = Mapping[Lesson, Mapping["Objective", str]]

@@ -15,10 +15,10 @@ import traitlets
 from IPython.display import display
 
 from .attempts import Attempt
-from .bank import Bank, Question
 from .drawings import find_figure
 from .grading import Drawn, InvalidResponse, Mark, draw, mark, parse_number
 from .markup import number, to_html, to_markdown
+from .questions import Bank, Question
 from .store import open_store
 
 LEGENDS = {"question": "Question", "prediction": "Predict before you run on"}

@@ -21,7 +21,7 @@ from .store import open_store
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .bank import Question
+    from .questions import Question
 
 RIGHT, WRONG, NOT_KNOWN, OPEN = "right", "wrong", "not known yet", "open"
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from .markup import fill, fill_code, number
 
 if TYPE_CHECKING:
-    from .bank import Question
     from .generators import Variant
+    from .questions import Question
 
 DO_NOT_KNOW = "I do not know yet."
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

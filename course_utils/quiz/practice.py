@@ -16,9 +16,9 @@ from .diagnosis import CAPSTONE, LESSONS
 from .store import open_store
 
 if TYPE_CHECKING:
-    from .bank import Question
     from .cell import QuizCell
     from .form import Form
+    from .questions import Question
 
 COUNTS = (5, 10, 20)
 ALL_OBJECTIVES = [("All objectives", None)]
@@ -85,9 +85,10 @@ class Practice:
         """Lay out the form; `rng` draws the questions, their numbers and the order of options."""
         import ipywidgets
 
-        from .bank import LEVELS, read_banks
+        from .bank import read_banks
         from .cell import Panel
         from .form import Form
+        from .questions import LEVELS
 
         self._rng = rng or random.Random()
         self._banks = read_banks()

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .assessment import short_name
 from .attempts import Outcome, Sum, Wrong
-from .bank import Bank, Objective, Question, read_banks
+from .bank import read_banks
 from .diagnosis import CAPSTONE, LESSONS
 from .markup import number
+from .questions import Bank, Objective, Question
 from .store import open_store
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from .store import open_store
 
 if TYPE_CHECKING:
     from .attempts import Outcome
-    from .bank import Question
+    from .questions import Question
 
 KINDS = ("question", "prediction")
 SITTING = timedelta(hours=12)

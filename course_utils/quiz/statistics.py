@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
-from .bank import LEVELS, Bank, Question
 from .generators import find_generator
 from .grading import close, draw
 from .markup import to_text
+from .questions import LEVELS, Bank, Question
 
 PREPARATION = "00_start_here"
 QUESTIONS_PER_LESSON = 26

@@ -22,7 +22,7 @@ from .practice import fitting, result
 from .store import open_store
 
 if TYPE_CHECKING:
-    from .bank import Question
+    from .questions import Question
 
 WIDEST = 88
 SEEDS = 10**6
@@ -128,7 +128,7 @@ def _stem(lesson: str) -> str:
 
 
 def _found(lesson: str | None, objective: str | None, level: str | None) -> "list[Question]":
-    from .bank import LEVELS
+    from .questions import LEVELS
 
     if level not in (None, *LEVELS):
         raise Fault(f"no level {level!r}; there are {', '.join(LEVELS)}")

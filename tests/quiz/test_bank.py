@@ -4,14 +4,9 @@ import time
 import pytest
 
 from course_utils.quiz import bank
-from course_utils.quiz.bank import (
-    BankError,
-    find_bank,
-    find_question,
-    load_bank,
-    load_banks,
-)
+from course_utils.quiz.bank import find_bank, find_question, load_bank, load_banks
 from course_utils.quiz.generators import GENERATORS, Variant
+from course_utils.quiz.questions import BankError
 
 
 def rewrite(quizzes, old: str, new: str):

@@ -8,7 +8,7 @@ from course_utils import figures
 from course_utils.exercises.check import exercises
 from course_utils.figures import BLUE
 from course_utils.quiz import dashboard, review
-from course_utils.quiz.bank import Objective, read_banks
+from course_utils.quiz.bank import read_banks
 from course_utils.quiz.dashboard import (
     EMPTY,
     MOST,
@@ -27,6 +27,7 @@ from course_utils.quiz.progress import (
     Slip,
     WrongPrediction,
 )
+from course_utils.quiz.questions import Objective
 from course_utils.quiz.store import open_store
 
 DUE = "2 questions are due: 2 of lesson 02."

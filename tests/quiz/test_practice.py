@@ -2,9 +2,10 @@ import random
 
 from course_utils import quiz
 from course_utils.quiz import cell
-from course_utils.quiz.bank import LEVELS, find_bank
+from course_utils.quiz.bank import find_bank
 from course_utils.quiz.grading import draw
 from course_utils.quiz.practice import READING, Practice, fitting, result
+from course_utils.quiz.questions import LEVELS
 from course_utils.quiz.store import open_store
 
 

@@ -186,7 +186,9 @@ def test_with_a_huge_epsilon_adam_steps_along_the_momentum(rng):
 
 
 def test_an_l2_penalty_spares_the_weight_with_large_gradients_and_adamw_does_not(rng):
-    assert right_option("adam-predict-l2-or-decay").startswith("The penalty hardly shrinks the first,")
+    assert right_option("adam-predict-l2-or-decay").startswith(
+        "The penalty hardly shrinks the first,"
+    )
     noise = rng.normal(size=(3000, 2)) * [10, 0.1]
 
     def end(optimizer, penalty):

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from course_utils.optimizers import SGD, Adam
-from course_utils.quiz.bank import LEVELS, find_bank, find_question, load_banks
+from course_utils.quiz.bank import find_bank, find_question, load_banks
 from course_utils.quiz.diagnosis import LESSONS
 from course_utils.quiz.drawings import find_figure
 from course_utils.quiz.generators import find_generator
 from course_utils.quiz.grading import DO_NOT_KNOW, draw
+from course_utils.quiz.questions import LEVELS
 from tests.quiz.answers import right_option
 
 LESSON = "00_start_here"

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from course_utils.quiz import statistics
-from course_utils.quiz.bank import Bank, Mistake, Objective, Option, Question, Reference
 from course_utils.quiz.generators import GENERATORS, Variant
 from course_utils.quiz.grading import Drawn
+from course_utils.quiz.questions import Bank, Mistake, Objective, Option, Question, Reference
 
 SOURCE = Reference("key", ("A. Author",), "Title", 2000, "Somewhere")
 FEEDBACK = "This says why it is so."
