@@ -9,6 +9,7 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     )
 
 import argparse
+import errno
 import os
 import socket
 from pathlib import Path
@@ -21,6 +22,11 @@ LAB = """\
 Copy the lessons to FOLDER and open them in JupyterLab. Called again, it brings the copy up to
 date: a lesson you changed stays as it is and is listed, a lesson you deleted comes back.
 Arguments after -- go to JupyterLab, for example: course lab -- --port 9000
+"""
+
+RESTORE = """\
+Bring one lesson of your copy back as the course made it, after a question. Your version is kept
+beside it under a new name. LESSON is a number such as 02, or self_assessment.
 """
 
 QUIZ = """\
@@ -41,6 +47,8 @@ DOCTOR = """\
 Check Python, the packages, the kernel, the widgets and the place where your answers are kept, and
 say what to do about each fault. The exit code is 1 if there is one.
 """
+
+MY_COURSE = Path("my_course")
 
 
 class Parser(argparse.ArgumentParser):
@@ -72,21 +80,26 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(f"the package {error.name} is missing: {doctor.INSTALL}")
     except KeyboardInterrupt:
         return _complain("stopped", 130)
-    except BrokenPipeError:
+    except OSError as error:
+        # Windows calls a pipe that nobody reads any more invalid.
+        if error.errno != (errno.EINVAL if sys.platform == "win32" else errno.EPIPE):
+            raise
         # Who reads us, such as `head`, has seen enough. Python flushes once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def _run(parser: Parser, options: argparse.Namespace, for_jupyterlab: list[str]) -> int:
+    _speak_any_alphabet()
     if options.command == "lab":
         return lab(options.folder, for_jupyterlab)
+    if options.command == "restore":
+        return restore(options.lesson, options.folder, options.yes)
     if options.command == "doctor":
         return examine()
     if options.command is None:
         parser.print_help()
         return 0
-    _speak_any_alphabet()
     if options.command == "review":
         return review()
     if options.command == "progress":
@@ -111,6 +124,43 @@ def lab(folder: Path, for_jupyterlab: list[str]) -> int:
     root = f"--ServerApp.root_dir={folder}"
     open_jupyterlab([str(folder / FIRST_LESSON), root, *for_jupyterlab])
     return 0
+
+
+def restore(lesson: str, folder: Path, sure: bool) -> int:
+    """Bring one lesson of the learner's copy back, after a question unless they are `sure`."""
+    from course_utils import working_copy
+
+    doctor.check_lessons()
+    lessons = _course_lessons(folder)
+    name = working_copy.find(lesson, lessons)
+    if not (folder / working_copy.RECORD).is_file():
+        raise Fault(
+            f"{folder.resolve()} holds no copy of the lessons: make one with `course lab`, or name "
+            f"the folder of yours, as in `course restore {lesson} FOLDER`"
+        )
+    if not working_copy.differs(name, lessons, folder):
+        print(f"Your {name} has the course's cells: there is nothing to restore.")
+        print("To get a fresh file all the same, delete yours and run this again.")
+        return 0
+    if (folder / name).exists() and not sure and not _agreed(name):
+        print("Nothing is changed.")
+        return 0
+    try:
+        kept = working_copy.restore(name, lessons, folder)
+    except OSError as error:
+        raise Fault(
+            f"cannot restore {name} ({error.strerror}): make room, and make {folder} writable"
+        ) from None
+    print(f"{folder / name} is as the course made it.")
+    if kept:
+        print(f"Your version is kept as {folder / kept}")
+        print("If the lesson is open in JupyterLab: File, Reload Notebook from Disk.")
+    return 0
+
+
+def _agreed(name: str) -> bool:
+    print(f"Your {name} is not as the course made it. It will be kept beside, under a new name.")
+    return _typed("Bring the course's version back? [y/N] ") in ("y", "yes")
 
 
 def examine() -> int:
@@ -149,7 +199,8 @@ def review() -> int:
 
 def check_banks() -> int:
     """Print what the question banks hold and what is wrong with them; return 1 if anything is."""
-    from course_utils.quiz.bank import BankError, load_banks
+    from course_utils.quiz.bank import load_banks
+    from course_utils.quiz.questions import BankError
     from course_utils.quiz.statistics import faults, report
 
     try:
@@ -183,25 +234,30 @@ def progress(action: "str | None", file: "Path | None") -> int:
 
 def _delete_record() -> int:
     from course_utils.quiz.store import open_store
-    from course_utils.quiz.terminal import typed
     from course_utils.quiz.transfer import delete_record
 
     print(f"Answers in your record: {len(open_store().attempts())}.")
     print("To keep a copy, stop here and run `course progress export my_answers.json` first.")
-    try:
-        answer = typed("Type yes to delete them all: ")
-    except EOFError:
-        answer = ""
-        print()
-    if answer.strip().lower() != "yes":
+    if _typed("Type yes to delete them all: ") != "yes":
         print("Nothing is deleted.")
         return 0
     delete_record(really=True)
     return 0
 
 
+def _typed(prompt: str) -> str:
+    """Return what is answered, in small letters; nothing where the input has ended."""
+    from course_utils.quiz.terminal import typed
+
+    try:
+        return typed(prompt).strip().lower()
+    except EOFError:
+        print()
+        return ""
+
+
 def _speak_any_alphabet() -> None:
-    """Let a terminal without Greek letters name them, and no stray byte in an answer end a quiz."""
+    """Let a terminal without Greek letters name them, and no stray byte in an answer end us."""
     for stream, errors in ((sys.stdout, "namereplace"), (sys.stdin, "replace")):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=errors)
@@ -223,9 +279,26 @@ def _parser() -> Parser:
         metavar="FOLDER",
         nargs="?",
         type=Path,
-        default=Path("my_course"),
-        help="where your copy is (default: my_course)",
+        default=MY_COURSE,
+        help=f"where your copy is (default: {MY_COURSE})",
     )
+    restore = commands.add_parser(
+        "restore",
+        help="bring one lesson of your copy back as the course made it",
+        description=RESTORE,
+        formatter_class=raw,
+        usage="course restore LESSON [FOLDER] [--yes]",
+    )
+    restore.add_argument("lesson", metavar="LESSON", help="for example 02, or self_assessment")
+    restore.add_argument(
+        "folder",
+        metavar="FOLDER",
+        nargs="?",
+        type=Path,
+        default=MY_COURSE,
+        help=f"where your copy is (default: {MY_COURSE})",
+    )
+    restore.add_argument("--yes", action="store_true", help="do not ask")
     quiz = commands.add_parser(
         "quiz",
         help="answer questions here in the terminal",
@@ -298,13 +371,20 @@ def _check_port(for_jupyterlab: list[str]) -> None:
         parser.error(f"port {port} is busy or not allowed: choose another")
 
 
-def _bring_up_to_date(folder: Path) -> None:
+def _course_lessons(folder: Path) -> Path:
+    """Return the folder of the course's own lessons, which the learner's must not be."""
     from course_utils.places import shipped
-    from course_utils.working_copy import refresh
 
     lessons = shipped("notebooks").resolve()
     if lessons in [folder.resolve(), *folder.resolve().parents]:
         raise Fault(f"{folder} holds the course's own lessons: choose another folder")
+    return lessons
+
+
+def _bring_up_to_date(folder: Path) -> None:
+    from course_utils.working_copy import refresh
+
+    lessons = _course_lessons(folder)
     if folder.is_file():
         raise Fault(f"{folder} is a file: choose another name for your folder")
     try:
@@ -320,7 +400,9 @@ def _bring_up_to_date(folder: Path) -> None:
     for name in refreshed.kept:
         print(f"  kept as you changed it: {name}")
     if refreshed.kept:
-        print("To get the course's version of a lesson, rename yours and run `course lab` again.")
+        stem = Path(refreshed.kept[0]).stem
+        where = "" if folder == MY_COURSE else f' "{folder}"'
+        print(f"To get the course's version of one back: course restore {stem}{where}")
 
 
 def _complain(message: str, code: int = 1) -> int:

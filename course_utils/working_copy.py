@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
+
+from course_utils.doctor import Fault
 
 FIRST_LESSON = "00_start_here.ipynb"
 RECORD = Path(".course") / "handed_out.json"
@@ -44,6 +47,41 @@ def refresh(lessons: Path, folder: Path) -> Refreshed:
     return Refreshed(written, kept)
 
 
+def find(lesson: str, lessons: Path) -> str:
+    """Return the notebook in `lessons` that is meant by "02", "2", or its name.
+
+    Fault says which lessons there are.
+    """
+    meant = lesson.removesuffix(".ipynb").replace("-", "_")
+    stems = sorted(notebook.stem for notebook in lessons.glob("*.ipynb"))
+    for stem in stems:
+        number = stem.partition("_")[0]
+        if meant in (stem, number, number.removeprefix("0")):
+            return f"{stem}.ipynb"
+    raise Fault(f"no lesson {lesson!r}; there are {', '.join(stems)}")
+
+
+def differs(name: str, lessons: Path, folder: Path) -> bool:
+    """Whether the notebook in `folder` is missing or has other cells than the course's."""
+    shipped = json.loads((lessons / name).read_text(encoding="utf-8"))
+    return _fingerprint_of(folder / name) != fingerprint(shipped)
+
+
+def restore(name: str, lessons: Path, folder: Path) -> str | None:
+    """Put the course's version of one notebook into `folder`, outputs cleared.
+
+    What stood there is kept beside it under a new name, which is returned; None if nothing did.
+    Raises OSError for a folder that cannot be written to; the learner's version is still there
+    then.
+    """
+    notebook = json.loads((lessons / name).read_text(encoding="utf-8"))
+    kept = _keep(folder / name)
+    _replace(folder / name, _cleared(notebook))
+    record = folder / RECORD
+    _replace(record, {**_handed_out(record), name: fingerprint(notebook)})
+    return kept
+
+
 def fingerprint(notebook: dict) -> str:
     """Hash the cells of a notebook, so that two of one hash ask the learner to do the same.
 
@@ -65,7 +103,7 @@ def _fingerprint_of(path: Path) -> str | None:
         return fingerprint(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "not a notebook"
 
 
@@ -82,6 +120,27 @@ def _cleared(notebook: dict) -> dict:
         for cell in notebook["cells"]
     ]
     return {**notebook, "cells": cells}
+
+
+def _keep(path: Path) -> str | None:
+    """Copy a file to a new name beside it."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    for number in count(1):
+        kept = path.with_name(f"{path.stem}_yours_{number}{path.suffix}")
+        try:
+            file = kept.open("xb")
+        except FileExistsError:
+            continue
+        try:
+            with file:
+                file.write(content)
+        except OSError:
+            kept.unlink()
+            raise
+        return kept.name
 
 
 def _replace(path: Path, content: dict) -> None:

@@ -342,10 +342,8 @@ def test_a_refusal_is_one_line_in_a_notebook(tmp_path, capsys):
     except RecordFault:
         shell.showtraceback()
 
-    assert (
-        capsys.readouterr().out == f"{tmp_path}/record.xlsx must end in .json or .csv. Choose "
-        "another name.\n"
-    )
+    path = tmp_path / "record.xlsx"
+    assert capsys.readouterr().out == f"{path} must end in .json or .csv. Choose another name.\n"
 
 
 def test_a_deletion_asks_first_and_then_deletes_everything(capsys):
