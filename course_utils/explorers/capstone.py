@@ -30,7 +30,8 @@ from course_utils.explorers.capstone_problems import (
 )
 from course_utils.explorers.capstone_searches import BASELINES, SEARCHES
 from course_utils.explorers.controls import again_button, choice, log_slider
-from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.explorer import Explorer
+from course_utils.explorers.stage import Stage
 from course_utils.explorers.wording import three_figures
 from course_utils.quiz.store import open_store
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from course_utils import figures
 from course_utils.explorers.controls import again_button, choice, log_slider, slider
+from course_utils.explorers.explorer import Explorer
 from course_utils.explorers.generalization_problems import (
     CROSSED,
     DECAY_RULES,
@@ -43,7 +44,7 @@ from course_utils.explorers.generalization_runs import (
     stopped_by_patience,
     wrong_label_run,
 )
-from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.stage import Stage
 from course_utils.explorers.wording import number
 
 PART_LOOKS = {

@@ -12,7 +12,8 @@ from course_utils import figures
 from course_utils.datasets import digits
 from course_utils.descent import minibatches, minimize, walk
 from course_utils.explorers.controls import again_button, choice, log_slider, slider
-from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.explorer import Explorer
+from course_utils.explorers.stage import Stage
 from course_utils.explorers.wording import number, three_figures
 from course_utils.landscapes import Landscape
 from course_utils.networks import MLP, NetworkLoss

@@ -9,6 +9,7 @@ from contourpy import contour_generator
 from course_utils import figures
 from course_utils.descent import minimize
 from course_utils.explorers.controls import again_button, choice, log_slider
+from course_utils.explorers.explorer import Explorer
 from course_utils.explorers.loss_problems import (
     ONE_TRAINED,
     RANDOM,
@@ -27,7 +28,7 @@ from course_utils.explorers.loss_problems import (
     weight_plane,
     worst_chord,
 )
-from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.stage import Stage
 from course_utils.explorers.wording import number, place, three_figures
 from course_utils.losses import huber, mean_absolute_error, mean_squared_error
 from course_utils.optimizers import SGD

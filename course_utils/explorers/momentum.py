@@ -7,6 +7,7 @@ import numpy as np
 from course_utils import figures, landscapes
 from course_utils.descent import minimize, walk
 from course_utils.explorers.controls import choice, log_slider, slider
+from course_utils.explorers.explorer import Explorer
 from course_utils.explorers.gradient_descent import which_minimum
 from course_utils.explorers.learning_rate import parabola
 from course_utils.explorers.momentum_problems import (
@@ -22,7 +23,7 @@ from course_utils.explorers.momentum_problems import (
     rates_by_step,
     streams,
 )
-from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.stage import Stage
 from course_utils.explorers.wording import number, place, three_figures
 from course_utils.optimizers import SGD
 

@@ -32,7 +32,8 @@ from course_utils.explorers.adaptive_problems import (
     rare_sweep,
 )
 from course_utils.explorers.controls import again_button, choice, log_slider, slider
-from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.explorer import Explorer
+from course_utils.explorers.stage import Stage
 from course_utils.explorers.wording import number, place, three_figures
 from course_utils.landscapes import cliff
 from course_utils.optimizers import SGD

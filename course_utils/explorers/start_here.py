@@ -4,7 +4,8 @@ import numpy as np
 
 from course_utils import figures
 from course_utils.explorers.controls import choice, slider
-from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.explorer import Explorer
+from course_utils.explorers.stage import Stage
 from course_utils.explorers.wording import number
 from course_utils.networks import ACTIVATIONS
 

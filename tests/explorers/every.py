@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 
 from course_utils import explorers
-from course_utils.explorers.stage import Explorer
+from course_utils.explorers.explorer import Explorer
 
 
 def every_explorer() -> dict:

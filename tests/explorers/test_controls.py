@@ -5,7 +5,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from course_utils.explorers.controls import again_button, choice, log_slider, slider
-from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.explorer import Explorer
+from course_utils.explorers.stage import Stage
 
 
 def test_a_slider_of_whole_numbers_gives_whole_numbers():

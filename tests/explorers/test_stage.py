@@ -9,7 +9,8 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 from matplotlib.figure import Figure
 
-from course_utils.explorers.stage import Explorer, Stage
+from course_utils.explorers.explorer import Explorer
+from course_utils.explorers.stage import Stage
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -454,7 +455,7 @@ class TestExplorer:
 
     def test_showing_displays_it_and_returns_nothing(self, stage, monkeypatch):
         shown = []
-        monkeypatch.setattr("course_utils.explorers.stage.display", shown.append)
+        monkeypatch.setattr("course_utils.explorers.explorer.display", shown.append)
         explorer = Explorer(stage, [], lambda: None)
         assert explorer.show() is None
         assert shown == [explorer]
