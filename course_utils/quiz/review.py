@@ -24,7 +24,7 @@ KINDS = ("question", "prediction")
 SITTING = timedelta(hours=12)
 # Sittings with one question that decide, and answers among which they are looked for: with more a
 # long record would only be slow.
-HISTORY, LOOKED_AT = 10, 100
+HISTORY, LOOKED_AT = 10, 40
 LONGEST_DAYS = 365
 AT_ONCE = 10
 READING = "Questions that are due for review appear here when you run this cell."
