@@ -122,7 +122,8 @@ def lab(folder: Path, for_jupyterlab: list[str]) -> int:
     folder = folder.resolve()
     # Without the root, one from the learner's own Jupyter configuration would not hold the lesson.
     root = f"--ServerApp.root_dir={folder}"
-    open_jupyterlab([str(folder / FIRST_LESSON), root, *for_jupyterlab])
+    save = "--FileContentsManager.pre_save_hook=course_utils.saved_widgets.keep_readings"
+    open_jupyterlab([str(folder / FIRST_LESSON), root, save, *for_jupyterlab])
     return 0
 
 

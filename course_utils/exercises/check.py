@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import inspect
 import textwrap
+import threading
 import traceback
 import zlib
 from collections import Counter
@@ -24,6 +25,8 @@ from IPython.display import display
 
 from course_utils.places import shipped
 from course_utils.quiz.store import open_store
+
+PATIENCE_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,9 @@ class Verdict:
 def check(exercise_id: str, answer: Callable) -> None:
     """Print whether `answer` solves the exercise, and if not, why. Never raises.
 
+    An interrupt of the kernel ends an endless `answer`, and the cells that wait run on: none of
+    them needs the exercise.
+
     >>> def gradient_step(w, gradient, learning_rate): ...
     >>> check("gd-step", gradient_step)
     Not solved yet: gradient_step returns nothing so far.
@@ -222,11 +228,19 @@ def judge(exercise: Exercise, answer: Callable) -> Verdict:
 
     A named mistake is one whose outputs `answer` gives in every case.
     """
+    try:
+        return _judge(exercise, answer)
+    except KeyboardInterrupt as interrupt:
+        return Verdict("stopped", _describe_interrupt(interrupt, answer))
+
+
+def _judge(exercise, answer):
     name = exercise.reference.__name__
     cases = exercise.cases(np.random.default_rng(zlib.crc32(exercise.id.encode())))
     changed = []
     try:
-        got = [_observe(exercise, answer, case, changed) for case in cases]
+        with _told_when_slow(name):
+            got = [_observe(exercise, answer, case, changed) for case in cases]
     except NotImplementedError:
         text = (
             f"Not solved yet: {name} returns nothing so far.\n"
@@ -234,12 +248,6 @@ def judge(exercise: Exercise, answer: Callable) -> Verdict:
             f'hint("{exercise.id}") gives a hint.'
         )
         return Verdict("unfinished", text)
-    except KeyboardInterrupt:
-        text = (
-            f"Stopped: your function had not returned when {name} was interrupted.\n"
-            "Look for a loop that never reaches its end."
-        )
-        return Verdict("stopped", text)
     except (Exception, SystemExit) as error:
         return Verdict("error", _describe_error(error, answer))
     return _compare(exercise, cases, got, changed)
@@ -385,11 +393,44 @@ def _is_unfinished(output):
 
 def _describe_error(error, answer):
     """Return one line: where in the learner's code, which error, what it says."""
+    message = textwrap.shorten(str(error), 200, placeholder=" ...")
+    where = _where(error, answer)
+    return f"Your function stopped with an error{where}: {type(error).__name__}: {message}"
+
+
+def _describe_interrupt(interrupt, answer):
+    """Say in which line of the learner's code it came, if it was their code that it ended."""
+    where = _where(interrupt, answer)
+    if not where:
+        return "Stopped: the check was interrupted before it was done.\nRun the cell again."
+    return (
+        f"Stopped: your function was interrupted{where}, before it returned.\n"
+        "Look there for a loop that never ends, correct it, and run the cell again."
+    )
+
+
+def _where(error, answer):
+    """Return the last line that ran in the cell of `answer`, or nothing where none did."""
     cell = getattr(getattr(answer, "__code__", None), "co_filename", None)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == cell]
-    where = f" in line {frames[-1].lineno} ({frames[-1].line})" if frames else ""
-    message = textwrap.shorten(str(error), 200, placeholder=" ...")
-    return f"Your function stopped with an error{where}: {type(error).__name__}: {message}"
+    return f" in line {frames[-1].lineno} ({frames[-1].line})" if frames else ""
+
+
+@contextlib.contextmanager
+def _told_when_slow(name):
+    """Print once how to end a function that may be endless; a cell that is busy says nothing."""
+    text = (
+        f"{name} has been running for {PATIENCE_SECONDS} seconds. If it does not end, press ■ in "
+        "the toolbar (Interrupt the kernel): this check then says in which line it was."
+    )
+    timer = threading.Timer(PATIENCE_SECONDS, lambda: print(text))
+    timer.daemon = True
+    with contextlib.suppress(RuntimeError):  # Python in a browser has no threads
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _record(exercise, verdict):

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -253,13 +254,78 @@ def test_a_call_of_exit_does_not_end_the_lesson():
     assert "SystemExit" in verdict_of(leave).text
 
 
-def test_an_endless_loop_that_is_interrupted_is_told_as_such():
+def test_an_endless_function_that_is_interrupted_is_told_with_its_line_and_what_to_do():
     def interrupted(a, b):
         raise KeyboardInterrupt
 
+    line = interrupted.__code__.co_firstlineno + 1
     verdict = verdict_of(interrupted)
     assert verdict.kind == "stopped"
-    assert verdict.text.startswith("Stopped: your function had not returned")
+    assert verdict.text == (
+        f"Stopped: your function was interrupted in line {line} (raise KeyboardInterrupt), before "
+        "it returned.\nLook there for a loop that never ends, correct it, and run the cell again."
+    )
+
+
+def test_an_interrupt_that_meets_the_check_and_not_the_function_does_not_blame_it(monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(check_module, "_compare", interrupt)
+    exercise = exercises()["gd-step"]
+    verdict = judge(exercise, exercise.reference)
+    assert verdict == check_module.Verdict(
+        "stopped", "Stopped: the check was interrupted before it was done.\nRun the cell again."
+    )
+
+
+def test_an_interrupt_is_kept_as_an_attempt_that_named_no_mistake():
+    def interrupted(w, gradient, learning_rate):
+        raise KeyboardInterrupt
+
+    check("gd-step", interrupted)
+    (attempt,) = open_store().attempts(item="gd-step", kind="exercise")
+    assert (attempt.response, attempt.score, attempt.mistake) == ("stopped", 0, None)
+
+
+def test_while_a_function_runs_long_a_line_says_how_to_end_it(monkeypatch):
+    told, lines = threading.Event(), []
+    monkeypatch.setattr(check_module, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(
+        check_module, "print", lambda line: (lines.append(line), told.set()), raising=False
+    )
+
+    def slow(a, b):
+        assert told.wait(60)
+        return (a - b) / 2
+
+    assert verdict_of(slow).kind == "solved"
+    assert lines == [
+        "half_difference has been running for 0.01 seconds. If it does not end, press ■ in the "
+        "toolbar (Interrupt the kernel): this check then says in which line it was."
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [half_difference, lambda a, b: None, lambda a, b: 1 / 0],
+    ids=["returns", "is not written yet", "fails"],
+)
+def test_no_clock_runs_on_after_a_function_that_has_ended(answer):
+    before = threading.active_count()
+    verdict_of(answer)
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(5)
+    assert threading.active_count() == before
+
+
+def test_where_python_has_no_threads_a_function_is_checked_all_the_same(monkeypatch):
+    def refused(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    assert verdict_of(half_difference).kind == "solved"
 
 
 def test_a_result_that_cannot_become_numbers_does_not_stop_a_check():
