@@ -132,6 +132,11 @@ def is_damage(error: Exception) -> bool:
     return code & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def is_busy(error: Exception) -> bool:
+    """Whether another process kept the file to itself for as long as we wait."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def check(connection: sqlite3.Connection) -> None:
     """Raise if the pages of the file do not fit together, or the table is not ours."""
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()

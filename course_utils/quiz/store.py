@@ -152,9 +152,13 @@ class Store:
                 self._set_aside(error)
                 return self._in_file(work)
         except (OSError, sqlite3.Error, ValueError) as error:
+            remedy = (
+                "Another program is using it: close that program"
+                if table.is_busy(error)
+                else "Make room, make its folder writable or set COURSE_HOME to another folder"
+            )
             raise RecordFault(
-                f"{self.path} cannot be used ({error}). Make room, make its folder writable or "
-                "set COURSE_HOME to another folder, then try again."
+                f"{self.path} cannot be used ({error}). {remedy}, then try again."
             ) from error
 
     def _in_file(self, work: Callable[[sqlite3.Connection], Result]) -> Result:

@@ -6,9 +6,11 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
+from course_utils.quiz import attempts as table
 from course_utils.quiz.attempts import SCHEMA
 from course_utils.quiz.bank import find_question
 from course_utils.quiz.cell import QuizCell
@@ -365,6 +367,22 @@ def test_a_store_locked_by_another_process_is_waited_for(course_home, capsys):
 
     assert len(open_store().attempts()) == 2
     assert capsys.readouterr().out == ""
+
+
+def test_a_store_that_stays_locked_says_so_and_saves_the_answer_later(
+    course_home, capsys, monkeypatch
+):
+    monkeypatch.setattr(table, "BUSY_SECONDS", 0.1)
+    store = open_store()
+    with closing(table.connect(course_home / "attempts.sqlite3")) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        store.record(**ANSWER)
+        told = capsys.readouterr().out
+        assert told.startswith(KEPT)
+        assert "Another program is using it" in told
+        assert "Make room" not in told
+    store.record(**ANSWER)
+    assert len(Store(store.path).attempts()) == 2
 
 
 def test_a_reader_is_not_kept_waiting_by_a_writer(course_home):
