@@ -222,7 +222,8 @@ def loss_slice() -> Explorer:
         plane.contourf(
             surface.grid, surface.grid, np.log(surface.heights), 14, cmap="Greys", alpha=0.3
         )
-        plane.clabel(lines, fmt="%g", fontsize=7.5)
+        # Lower levels lie under the letters.
+        plane.clabel(lines, [level for level in levels if level >= 0.2], fmt="%g", fontsize=7.5)
         for letter, x in networks.items():
             plane.plot(x, 0, "*", color=figures.BLACK, markersize=9, markeredgecolor="white")
             plane.annotate(letter, (x, 0), (4, 6), textcoords="offset points", weight="bold")
@@ -286,7 +287,7 @@ def sliced(half_width: float, values: np.ndarray, convex: bool) -> str:
 
 
 DIGITS_WEIGHTS = 2410
-MOST_TRIES = 1000
+USUAL_TRIES, MOST_TRIES = 100, 1000
 
 
 def random_search() -> Explorer:
@@ -300,33 +301,36 @@ def random_search() -> Explorer:
     cloud.text(-0.98, 0.86, "uphill", color=figures.GREY)
     cloud.text(0.97, 0.86, "steepest descent", ha="right")
     dimensions = np.geomspace(2, 10_000, 60)
-    shares = cosine_shares(dimensions)
-    for count, at in ((10, (13, 0.21)), (MOST_TRIES, (40, 0.62))):
-        curve.plot(dimensions, expected_best(count, shares), color=figures.GREY, linewidth=0.8)
-        curve.text(*at, f"{count:,} tries", fontsize=8.5, color=figures.GREY)
     curve.axvline(DIGITS_WEIGHTS, color=figures.GREY, linestyle=":", linewidth=1)
     curve.text(2100, 3.5e-3, "digits network", rotation=90, ha="right", fontsize=8.5)
-    curve.set(title="The best try fades as dimensions grow", xlabel="dimensions", xscale="log")
+    curve.set(title="What the best try is worth", xlabel="dimensions", xscale="log")
     curve.set(
         ylabel="cosine of the best direction", yscale="log", xlim=(1.6, 12_500), ylim=(3e-3, 1.4)
     )
     stage = Stage(fig, name="Random directions against the gradient, by number of dimensions")
     dimension = log_slider("Dimensions", 10**0.3, 0.3, 4)
-    tries = log_slider("Random directions tried", 100, 0, np.log10(MOST_TRIES))
+    tries = log_slider("Random directions tried", USUAL_TRIES, 0, np.log10(MOST_TRIES))
     for control in (dimension, tries):
         control.readout_format = ".0f"
     again = again_button("Other random directions")
     jitter = np.random.default_rng(0).uniform(-0.85, 0.75, MOST_TRIES)
+    now = {"farthest": 0}
 
     def update():
         n, k = round(dimension.value), round(tries.value)
+        now["farthest"] = max(now["farthest"], n)  # no curve runs ahead of the reader
+        passed = np.append(dimensions[dimensions < now["farthest"]], now["farthest"])
+        shares = cosine_shares(passed)
         cosines = random_cosines(n, k, seed=again.value)
         best = cosines.argmax()
         stage.dots("tries", cloud, cosines, jitter[:k], color=figures.BLUE, size=5, alpha=0.5)
         look = {"color": figures.ORANGE, "marker": "diamond", "width": 3}
         stage.curve("best", cloud, cosines[[best]], jitter[[best]], label="best of these", **look)
-        look_of_average = {"color": figures.BLUE, "width": 2.5, "label": "best try on average"}
-        stage.curve("average", curve, dimensions, expected_best(k, shares), **look_of_average)
+        for key, count, average in (
+            ("usual", USUAL_TRIES, {"color": "#9A9A9A", "width": 1, "label": "100 tries, average"}),
+            ("average", k, {"color": figures.BLUE, "width": 2.5, "label": "your tries, average"}),
+        ):
+            stage.curve(key, curve, passed, expected_best(count, shares), **average)
         stage.curve("best here", curve, [n], cosines[[best]], **look)
         stage.say(searched(n, k, cosines[best], expected_best(k, cosine_shares(n))))
 

@@ -233,6 +233,24 @@ def test_the_best_of_the_drawn_directions_is_marked_and_read():
     assert explorer.stage.layers["best"].x != layers["best"].x
 
 
+def test_the_averages_are_drawn_as_far_as_the_reader_has_come():
+    explorer = explorers.random_search()
+    dimension, tries, _ = explorer.controls
+
+    def farthest(key):
+        return explorer.stage.layers[key].x.max()
+
+    assert farthest("average") == farthest("usual") == 2
+    dimension.value = 2410
+    assert farthest("average") == farthest("usual") == 2410
+    dimension.value, tries.value = 10, 1000
+    assert farthest("average") == farthest("usual") == 2410
+    yours, usual = (explorer.stage.layers[key].y for key in ("average", "usual"))
+    assert np.all(yours > usual)
+    assert yours[-1] == pytest.approx(0.066, abs=0.001)
+    assert usual[-1] == pytest.approx(0.051, abs=0.001)
+
+
 def test_a_best_direction_that_leads_uphill_is_called_so():
     assert "even the best one leads uphill" in explorers.searched(5, 1, -0.2, 0.0)
 

@@ -30,13 +30,13 @@ PREDICTIONS = {
 }
 ASKED_AT_THE_END = {
     "loss-what-moves",
-    "loss-mse-value",
     "loss-outlier-fit",
-    "loss-why-not-accuracy",
     "loss-softmax-value",
+    "loss-slice-minimum",
     "loss-read-slice",
-    "loss-why-random-fails",
+    "loss-why-saddles",
     "loss-proxy",
+    "loss-why-outside",
 }
 DIGITS_NETWORK = MLP((64, 32, 10))
 
@@ -93,6 +93,8 @@ def test_the_bank_holds_what_the_lesson_asks():
     types = {question.id: question.type for question in find_bank(LESSON).questions}
     assert 36 <= len(types) <= 42
     assert types.keys() >= ASKED_AT_THE_END
+    objectives = {find_question(question_id).objective for question_id in ASKED_AT_THE_END}
+    assert objectives == {objective.id for objective in find_bank(LESSON).objectives}
     assert {types[question_id] for question_id in PREDICTIONS} == {"single"}
 
 
