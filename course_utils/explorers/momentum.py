@@ -60,7 +60,8 @@ def ravine() -> Explorer:
     curve.set(ylabel="distance / distance of the start", xlim=(0, RACE_STEPS), ylim=(1e-8, 10))
     curve.axhline(MILLIONTH, color=figures.GREY, linewidth=1)
     stage = Stage(fig, name="Gradient descent and momentum in a ravine, and their distances")
-    narrow = log_slider("Condition number κ", 50, 0, 3)
+    # 34 steps from 1 to 50 and as many beyond: a slider must start on one of its steps.
+    narrow = log_slider("Condition number κ", 50, 0, np.log10(2500), np.log10(50) / 34)
     setting = choice("Rates and β", [SLIDERS, BEST], SLIDERS)
     rate = slider("Rate × steepest curvature, ηL", 1.8, 0.05, 4.0, 0.05)
     beta = slider("Momentum β", 0.7, 0.0, 0.99, 0.01)
@@ -150,7 +151,7 @@ def phase_portrait() -> Explorer:
         stage.say(regime(rate.value, beta.value))
 
     def move(x, y):
-        rate.value, beta.value = float(f"{x:.3g}"), round(y, 2)
+        rate.value, beta.value = 10 ** round(np.log10(x), 2), round(y, 2)  # as the sliders step
         update()  # also where rounding leaves both as they were
 
     return Explorer(stage, [rate, beta], update)

@@ -266,7 +266,7 @@ def rare_features() -> Explorer:
         by_step.set(title=f"{name} at your rate", xlabel="examples seen", xlim=(0, EXAMPLES))
     axes[0, 0].set_ylabel(f"error after {EXAMPLES} examples")
     axes[1, 0].set_ylabel("mean error of the weights")
-    share = log_slider("Share of examples with a rare feature", 0.02, -2, -0.3, 0.1)
+    share = log_slider("Share of examples with a rare feature", 10**-1.7, -2, -0.3, 0.1)
     again = again_button("Other data")
     now, places = {"data": None}, {}
     groups = {"common weights": (figures.SKY, "solid"), "rare weights": (figures.RED, "dashed")}

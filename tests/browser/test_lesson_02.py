@@ -1,30 +1,24 @@
 """Lesson 02 as a learner uses it; the tests share one page and run in this order."""
 
-import os
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser.lab import CHROMIUM, FLAGS, Lesson, jupyterlab
+from tests.browser.lab import Lesson, chromium, connections, jupyterlab, needs_chromium
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("COURSE_REQUIRE_BROWSER"),
-    reason="needs Chromium: install Debian's package chromium",
-)
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
-def lesson(tmp_path_factory):
-    scratch = tmp_path_factory.mktemp("lesson")
-    with (
-        jupyterlab(scratch / "my_course", scratch) as address,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("lesson")
+
+
+@pytest.fixture(scope="module")
+def lesson(scratch):
+    with jupyterlab(scratch / "my_course", scratch) as address, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(30_000)
         yield Lesson(page, address, "02_gradient_descent.ipynb")
-        browser.close()
 
 
 def reading(explorer):
@@ -119,6 +113,7 @@ def test_after_a_restart_the_answers_are_shown_again(lesson):
     expect(revealed).to_contain_text("The steps get longer.")
 
 
-def test_nothing_left_this_machine_and_nothing_complained(lesson):
+def test_nothing_left_this_machine_and_nothing_complained(lesson, scratch):
     assert lesson.outside == []
+    assert connections(scratch) == []
     assert lesson.complaints == []

@@ -163,7 +163,7 @@ def test_dragging_the_pair_moves_the_sliders_and_snaps_to_their_numbers():
         left, top = place.pixels(np.array(x), np.array(0.301)).tolist()
         stage._moves = {"pair": [serial, left, top]}
         pair = stage.layers["pair"]
-        assert (rate.value, beta.value) == (pair.x, pair.y) == (0.5, 0.3)
+        assert (rate.value, beta.value) == (pair.x, pair.y) == (10**-0.3, 0.3)
 
 
 def test_the_drawn_boundaries_part_the_regimes():
