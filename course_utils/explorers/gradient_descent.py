@@ -370,6 +370,6 @@ def census(reached: np.ndarray, probe, minima) -> str:
     ends = [*"ABCD"[: len(minima)], "none of them"]
     shares = np.bincount(grid, minlength=len(ends)) / len(grid)
     summary = ", ".join(
-        f"{share:.0%} at {end}" for share, end in zip(shares, ends, strict=True) if share > 0
+        f"{share:.0%} at {end}" for share, end in zip(shares, ends, strict=True) if share >= 0.005
     )
     return f"{len(grid):,} starts end: {summary}. Your start {place(probe)} ends at {ends[mine]}."

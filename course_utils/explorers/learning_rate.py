@@ -268,7 +268,7 @@ def schedule_designer() -> Explorer:
     loss_axis(lower, lowest=0.1)
     stage = Stage(fig, name="A learning-rate schedule and the training loss it leads to")
     kind = choice("Schedule", [*DECAYS, ONE_CYCLE], "Cosine")
-    peak = log_slider("Peak rate", 0.5, -2, 0.5)
+    peak = log_slider("Peak rate", 0.5, np.log10(0.005), np.log10(5))
     last = log_slider("Last rate / peak", 0.01, -3, -0.1, 0.1)
     warm_up = slider("Warm-up, share of the steps", 0.0, 0.0, 0.5, 0.05)
 
@@ -339,8 +339,8 @@ SIZES = (8, 16, 32, 64, 128, 256)
 RATES = 2.0 ** np.arange(-6, 3)
 EPOCHS, EQUAL_STEPS = 3, 60
 BUDGETS = {
-    f"Equal epochs ({EPOCHS})": "Equal epochs: small rates are alike along the line",
-    f"Equal steps ({EQUAL_STEPS})": "Equal steps: at small rates each row is alike",
+    f"Equal epochs ({EPOCHS})": "At small rates: one loss along the line",
+    f"Equal steps ({EQUAL_STEPS})": "At small rates: one loss in each row",
 }
 LOOKS = 12
 BLUES = LinearSegmentedColormap.from_list("blues", [figures.BLUE, "white"])

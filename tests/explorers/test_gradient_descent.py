@@ -84,6 +84,11 @@ def test_every_start_is_coloured_by_the_minimum_it_reaches():
     assert explorer.stage.reading.endswith("Your start (−3.00, −3.00) ends at C.")
 
 
+def test_the_census_leaves_out_what_would_read_as_zero_percent():
+    text = explorers.census(np.array([0] * 999 + [2, 0]), (0, 0), ((0, 0), (2, 2)))
+    assert text.startswith("1,000 starts end: 100% at A. ")
+
+
 def test_the_census_adds_up():
     text = explorers.census(np.array([0, 0, 1, 2, 1]), (0, 0), ((0, 0), (2, 2)))
     assert text == (
