@@ -1,6 +1,7 @@
 """What a lesson imports of its exercises: check, hint and solution, which stand in check.py."""
 
-from course_utils.exercises.check import check, exercises, hint, solution
+from course_utils.exercises.check import check, hint, solution
+from course_utils.exercises.exercise import exercises
 
 __all__ = ["EXERCISES", "check", "hint", "solution"]
 

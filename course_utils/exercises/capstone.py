@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from course_utils.exercises.check import Exercise, Mistake, as_numbers, readable, solutions
+from course_utils.exercises.exercise import Exercise, Mistake, as_numbers, readable, solutions
 
 LESSON = "07_capstone"
 SOLUTIONS = solutions(LESSON)

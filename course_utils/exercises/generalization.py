@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.exercises.check import Exercise, Mistake, as_numbers, readable, solutions, tenths
+from course_utils.exercises.exercise import (
+    Exercise,
+    Mistake,
+    as_numbers,
+    readable,
+    solutions,
+    tenths,
+)
 
 LESSON = "06_generalization"
 SOLUTIONS = solutions(LESSON)

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from course_utils.exercises.check import Exercise, Mistake, as_numbers, solutions, tenths
+from course_utils.exercises.exercise import Exercise, Mistake, as_numbers, solutions, tenths
 
 LESSON = "02_gradient_descent"
 SOLUTIONS = solutions(LESSON)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from course_utils.exercises.check import Exercise, Mistake, readable, solutions
+from course_utils.exercises.exercise import Exercise, Mistake, readable, solutions
 
 LESSON = "03_learning_rate"
 SOLUTIONS = solutions(LESSON)

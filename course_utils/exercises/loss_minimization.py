@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from course_utils.exercises.check import Exercise, Mistake, solutions, tenths
+from course_utils.exercises.exercise import Exercise, Mistake, solutions, tenths
 
 LESSON = "01_loss_minimization"
 SOLUTIONS = solutions(LESSON)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises.check import Exercise, Mistake, observe_steps, solutions, stream
+from course_utils.exercises.exercise import Exercise, Mistake, observe_steps, solutions, stream
 
 LESSON = "04_momentum"
 SOLUTIONS = solutions(LESSON)

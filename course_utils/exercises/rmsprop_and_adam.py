@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from course_utils.exercises.check import Exercise, Mistake, observe_steps, solutions, stream
+from course_utils.exercises.exercise import Exercise, Mistake, observe_steps, solutions, stream
 
 LESSON = "05_rmsprop_and_adam"
 SOLUTIONS = solutions(LESSON)

@@ -25,7 +25,7 @@ from .questions import Bank, Objective, Question
 from .store import open_store
 
 if TYPE_CHECKING:
-    from course_utils.exercises.check import Exercise
+    from course_utils.exercises.exercise import Exercise
 
 PAUSE_SECONDS = 600
 CERTAINTY = 0.8
@@ -183,7 +183,7 @@ def read_record() -> Record:
 
 def read_progress(record: Record) -> Progress:
     """Measure a record against the course as it is."""
-    from course_utils.exercises.check import exercises
+    from course_utils.exercises.exercise import exercises
 
     return measure(record, read_banks(), exercises())
 

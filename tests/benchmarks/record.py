@@ -26,7 +26,7 @@ ATTEMPTS = 100_000
 
 def made_up(number):
     """Return a record, the oldest attempt first."""
-    from course_utils.exercises.check import exercises
+    from course_utils.exercises.exercise import exercises
     from course_utils.quiz.attempts import Attempt
     from course_utils.quiz.bank import read_banks
 

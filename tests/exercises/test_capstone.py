@@ -9,7 +9,8 @@ from scipy.stats import binomtest, kstest, loguniform, norm
 from sklearn.metrics import confusion_matrix
 
 from course_utils.exercises import EXERCISES
-from course_utils.exercises.check import judge, solutions
+from course_utils.exercises.exercise import solutions
+from course_utils.exercises.verdicts import judge
 
 lesson_07 = solutions("07_capstone")
 

@@ -7,8 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from course_utils.exercises import check, hint, solution
-from course_utils.exercises.check import Exercise, Mistake, exercises, judge, solutions
+from course_utils.exercises import check, exercise, hint, solution, verdicts
+from course_utils.exercises.exercise import Exercise, Mistake, exercises, solutions
+from course_utils.exercises.verdicts import judge
 from course_utils.quiz.store import open_store
 
 # The package's name `check` is the function, so the module is fetched by its full name.
@@ -271,10 +272,10 @@ def test_an_interrupt_that_meets_the_check_and_not_the_function_does_not_blame_i
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(check_module, "_compare", interrupt)
+    monkeypatch.setattr(verdicts, "_compare", interrupt)
     exercise = exercises()["gd-step"]
     verdict = judge(exercise, exercise.reference)
-    assert verdict == check_module.Verdict(
+    assert verdict == verdicts.Verdict(
         "stopped", "Stopped: the check was interrupted before it was done.\nRun the cell again."
     )
 
@@ -290,9 +291,9 @@ def test_an_interrupt_is_kept_as_an_attempt_that_named_no_mistake():
 
 def test_while_a_function_runs_long_a_line_says_how_to_end_it(monkeypatch):
     told, lines = threading.Event(), []
-    monkeypatch.setattr(check_module, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(verdicts, "PATIENCE_SECONDS", 0.01)
     monkeypatch.setattr(
-        check_module, "print", lambda line: (lines.append(line), told.set()), raising=False
+        verdicts, "print", lambda line: (lines.append(line), told.set()), raising=False
     )
 
     def slow(a, b):
@@ -427,5 +428,5 @@ def test_the_content_hash_changes_with_the_stub():
 def test_solutions_are_found_where_the_course_ships_its_notebooks(monkeypatch, tmp_path):
     (tmp_path / "solutions").mkdir()
     (tmp_path / "solutions" / "99_elsewhere.py").write_text("answer = 42\n", encoding="utf-8")
-    monkeypatch.setattr(check_module, "shipped", lambda folder: tmp_path)
+    monkeypatch.setattr(exercise, "shipped", lambda folder: tmp_path)
     assert solutions("99_elsewhere").answer == 42

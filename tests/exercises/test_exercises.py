@@ -10,7 +10,8 @@ import pytest
 
 from course_utils import descent, networks, optimizers
 from course_utils.exercises import EXERCISES
-from course_utils.exercises.check import judge, solutions
+from course_utils.exercises.exercise import solutions
+from course_utils.exercises.verdicts import judge
 from course_utils.places import shipped
 
 ALL = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=list(EXERCISES))

@@ -11,7 +11,8 @@ from course_utils import datasets, networks
 from course_utils.curvature import hessian_vector
 from course_utils.descent import EarlyStopping, train
 from course_utils.exercises import EXERCISES
-from course_utils.exercises.check import judge, solutions
+from course_utils.exercises.exercise import solutions
+from course_utils.exercises.verdicts import judge
 from course_utils.keras_twin import keras
 from course_utils.optimizers import SGD
 

@@ -9,7 +9,8 @@ from course_utils import schedules
 from course_utils.curvature import hessian_vector, largest_eigenvalue
 from course_utils.descent import minimize
 from course_utils.exercises import EXERCISES
-from course_utils.exercises.check import judge, solutions
+from course_utils.exercises.exercise import solutions
+from course_utils.exercises.verdicts import judge
 from course_utils.keras_twin import keras_schedule
 from course_utils.landscapes import ravine, rosenbrock, saddle
 from course_utils.optimizers import SGD

@@ -8,7 +8,8 @@ from scipy import special
 
 from course_utils import losses
 from course_utils.exercises import EXERCISES
-from course_utils.exercises.check import judge, solutions
+from course_utils.exercises.exercise import solutions
+from course_utils.exercises.verdicts import judge
 
 lesson_01 = solutions("01_loss_minimization")
 numerical_gradient = solutions("02_gradient_descent").numerical_gradient

@@ -5,7 +5,8 @@ import pytest
 
 from course_utils.descent import minimize
 from course_utils.exercises import EXERCISES
-from course_utils.exercises.check import judge, solutions
+from course_utils.exercises.exercise import solutions
+from course_utils.exercises.verdicts import judge
 from course_utils.landscapes import ravine, rosenbrock
 from course_utils.optimizers import SGD
 

@@ -7,7 +7,8 @@ import pytest
 
 from course_utils import gradients, optimizers
 from course_utils.exercises import EXERCISES
-from course_utils.exercises.check import judge, solutions
+from course_utils.exercises.exercise import solutions
+from course_utils.exercises.verdicts import judge
 
 lesson_05 = solutions("05_rmsprop_and_adam")
 

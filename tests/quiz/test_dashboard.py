@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from course_utils import figures
-from course_utils.exercises.check import exercises
+from course_utils.exercises.exercise import exercises
 from course_utils.figures import BLUE
 from course_utils.quiz import dashboard, review
 from course_utils.quiz.bank import read_banks

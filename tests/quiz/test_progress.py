@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from scipy import stats
 
-from course_utils.exercises.check import exercises
+from course_utils.exercises.exercise import exercises
 from course_utils.quiz import attempts as table
 from course_utils.quiz.attempts import Attempt
 from course_utils.quiz.bank import load_banks, read_banks
