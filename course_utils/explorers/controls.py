@@ -6,8 +6,8 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-# Side by side where there is room for two, the description in full.
-ROOMY = {"flex": "1 1 22rem", "width": "auto", "max_width": "28rem"}
+# Side by side where there is room for two, the description in full, in letters of any size.
+ROOMY = {"flex": "1 1 27em", "width": "auto", "max_width": "34em"}
 IN_FULL = {"description_width": "initial"}
 
 

@@ -11,7 +11,6 @@ const WHICH_ARROWS = { both: "Arrow", x: "Left and right arrow", y: "Up and down
 const SVG = "http://www.w3.org/2000/svg";
 
 const sheet = document.createElement("canvas"); // what drawSquares writes its pixels on
-let stages = 0;
 
 function create(tag, className, properties = {}) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -512,6 +511,51 @@ function createReading(id) {
   return { elements: [visible, spoken], show };
 }
 
+// ---- Controls beside the stage -----------------------------------------------------------------
+
+function setAttribute(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+// The sliders of ipywidgets have no name, and speak of their place on the track: the exponent,
+// where it is logarithmic. All of its controls leave their keys to JupyterLab.
+function makeAccessible(explorer) {
+  for (const slider of explorer.querySelectorAll(".widget-slider")) {
+    const name = slider.querySelector(".widget-label").textContent;
+    const [handle, number] = slider.querySelectorAll(".noUi-handle, .widget-readout");
+    setAttribute(handle, "aria-label", name);
+    setAttribute(handle, "aria-valuetext", number.textContent);
+    setAttribute(number, "role", "textbox");
+    setAttribute(number, "aria-label", `${name}, typed`);
+  }
+  explorer
+    .querySelectorAll(".noUi-handle, .widget-readout, .widget-dropdown select, .widget-button")
+    .forEach(keepKeys);
+}
+
+// Starts once the stage is on the page, also where that is not yet scrolled into sight.
+function keepAccessible(stage) {
+  let explorer = null;
+  let waiting = null;
+  const changes = new MutationObserver(() => makeAccessible(explorer));
+
+  function start() {
+    explorer = stage.closest(".course-explorer");
+    if (!stage.isConnected) waiting = requestAnimationFrame(start);
+    else if (explorer !== null) {
+      const attributeFilter = ["aria-valuetext"];
+      changes.observe(explorer, { subtree: true, childList: true, attributeFilter });
+      makeAccessible(explorer);
+    }
+  }
+
+  start();
+  return () => {
+    cancelAnimationFrame(waiting);
+    changes.disconnect();
+  };
+}
+
 // ---- The stage ---------------------------------------------------------------------------------
 
 async function decoded(bytes) {
@@ -523,7 +567,8 @@ async function decoded(bytes) {
 }
 
 function render({ model, el }) {
-  const readingId = `course-stage-reading-${(stages += 1)}`;
+  // Every stage loads this module for itself, so that a counter here would count to one.
+  const readingId = `course-stage-reading-${Math.random().toString(36).slice(2)}`;
   const removed = new AbortController();
   let scene = null;
   let points = new Float32Array();
@@ -597,22 +642,18 @@ function render({ model, el }) {
     if (!decoding) showScene();
   }
 
-  // The sliders beside the stage need their arrow keys too.
-  function keepKeysOfControls({ target }) {
-    if (target.closest(".course-explorer")) keepKeys(target);
-  }
-
   model.on("change:_scene", changed);
+  const letGo = keepAccessible(el);
   const resized = new ResizeObserver(drawSoon);
   resized.observe(canvas);
   window.addEventListener("resize", drawSoon, { signal: removed.signal });
-  document.addEventListener("focusin", keepKeysOfControls, { signal: removed.signal });
   changed();
 
   return () => {
     model.off("change:_scene", changed);
     removed.abort();
     resized.disconnect();
+    letGo();
     player.stop();
     cancelAnimationFrame(drawing);
     URL.revokeObjectURL(background.src);

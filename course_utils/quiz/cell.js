@@ -35,6 +35,7 @@ function choiceInputs(face, id) {
         type: face.type === "single" ? "radio" : "checkbox",
         name: `${id}-choice`,
         value: String(place),
+        ariaLabel: face.spoken.options[place],
       }),
     ),
   );
@@ -92,10 +93,10 @@ function render({ model, el }) {
   const fieldset = make(
     "fieldset",
     {},
-    make("legend", { id: `${id}-legend`, textContent: face.legend }),
-    make("div", { id: `${id}-stem`, className: "quiz-stem", innerHTML: face.stem }),
+    make("legend", { textContent: face.legend }),
+    make("div", { className: "quiz-stem", innerHTML: face.stem }),
   );
-  fieldset.setAttribute("aria-labelledby", `${id}-legend ${id}-stem`);
+  fieldset.ariaLabel = `${face.legend}: ${face.spoken.stem}`;
   if (face.code) {
     fieldset.append(make("pre", {}, make("code", { textContent: face.code })));
   }

@@ -17,7 +17,7 @@ from IPython.display import display
 from .attempts import Attempt
 from .drawings import find_figure
 from .grading import Drawn, InvalidResponse, Mark, draw, mark, parse_number
-from .markup import number, to_html, to_markdown
+from .markup import number, to_html, to_markdown, to_text
 from .questions import Bank, Question
 from .store import open_store
 
@@ -227,8 +227,12 @@ def show(thing: QuizCell | Panel | str) -> None:
 
 
 def _face(drawn: Drawn, kind: str) -> dict:
-    """What the browser knows of a question before it is answered."""
+    """What the browser knows of a question before it is answered.
+
+    `spoken` names its parts to a screen reader: a name made of MathML would lose the structure.
+    """
     question = drawn.question
+    options = [question.options[place].text for place in drawn.order]
     return {
         "type": question.type,
         "legend": LEGENDS[kind],
@@ -237,7 +241,8 @@ def _face(drawn: Drawn, kind: str) -> dict:
         "code": drawn.code and drawn.code.strip("\n"),
         "figure": question.figure and {"src": _png(question.figure), "alt": question.alt},
         "how": HOW_TO_ANSWER[question.type],
-        "options": [to_html(question.options[place].text) for place in drawn.order],
+        "options": [to_html(option) for option in options],
+        "spoken": {"stem": to_text(drawn.stem), "options": [to_text(option) for option in options]},
     }
 
 

@@ -50,7 +50,7 @@ def test_a_choice_gives_the_value_behind_its_label():
 )
 def test_a_description_has_the_room_it_needs(control):
     assert control.style.description_width == "initial"
-    assert control.layout.max_width == "28rem"
+    assert control.layout.max_width == "34em"
 
 
 def test_every_press_of_the_again_button_draws_again():

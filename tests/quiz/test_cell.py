@@ -8,7 +8,7 @@ from course_utils import quiz
 from course_utils.quiz.bank import find_question
 from course_utils.quiz.cell import NOT_PREDICTED, QuizCell, static_reading
 from course_utils.quiz.grading import draw
-from course_utils.quiz.markup import to_html
+from course_utils.quiz.markup import to_html, to_text
 from course_utils.quiz.store import open_store
 
 IDS = ("gd-step-sign", "gd-never-settles", "gd-one-step")
@@ -51,7 +51,7 @@ def test_before_an_answer_the_browser_has_neither_key_nor_feedback(question_id, 
 
     assert state["result"] is None
     assert set(state["face"]) == {
-        "type", "legend", "button", "stem", "code", "figure", "how", "options",
+        "type", "legend", "button", "stem", "code", "figure", "how", "options", "spoken",
     }  # fmt: skip
     assert all(isinstance(option, str) for option in state["face"]["options"])
     assert "correct" not in sent.lower()
@@ -71,6 +71,7 @@ def test_options_come_in_the_drawn_order(question_id):
         read = static_reading(draw(question, seed), "question").splitlines()
 
         assert cell.face["options"] == [to_html(text) for text in texts]
+        assert cell.face["spoken"]["options"] == [to_text(text) for text in texts]
         assert [line[6:] for line in read if line.startswith("- (")] == texts
 
 
