@@ -24,6 +24,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, GREY = (
     "#1A1A1A",
     "#6B6B6B",
 )
+FAINT = "#8C8C8C"  # for lines that others are seen against, still 3 to 1 against white
 
 # One look for each optimizer through the whole course: colour and dash.
 OPTIMIZER_STYLES = {

@@ -82,7 +82,7 @@ def capacity() -> Explorer:
         stage.dots("training points", plane, points.x, points.y, color=blue, size=6)
         held_out = points.validation_x, points.validation_y
         stage.dots("validation points", plane, *held_out, color=orange, size=4)
-        look = {"color": "#9A9A9A", "width": 1, "label": "curve behind the points"}
+        look = {"color": figures.FAINT, "width": 1, "label": "curve behind the points"}
         stage.curve("truth", plane, x, true_curve(x), **look)
         look = {"color": figures.BLACK, "width": 2.2, "label": "fitted polynomial"}
         stage.curve("fit", plane, x, heights(x, fit), **look)

@@ -378,7 +378,7 @@ def rate_and_batch() -> Explorer:
         steps, losses = runs[budget.value][column]
         x = steps / steps[-1] * curve.get_xlim()[1]
         others = np.delete(losses, row, axis=1).T
-        grey = {"color": "#B0B0B0", "width": 1, "label": "other rates, same batch size"}
+        grey = {"color": figures.FAINT, "width": 1, "label": "other rates, same batch size"}
         stage.curve("others", curve, x, others, **grey)
         stage.curve("run", curve, x, losses[:, row], color=figures.BLUE, label="your cell")
         at = column + 0.5, row + HANDLE_HEIGHT

@@ -160,7 +160,7 @@ def which_loss() -> Explorer:
         }
         turns, strengths = [], []
         rest = heights(without["MSE"], ends)
-        stage.curve("rest", data, ends, rest, color="#9A9A9A", width=1, label="MSE without red")
+        stage.curve("rest", data, ends, rest, color=figures.FAINT, width=1, label="MSE without red")
         for name, (line, loss, color, dash) in fits.items():
             error = np.abs(heights(line, x[-1:]) - y[-1:])
             strength = pull(loss, error)
@@ -326,11 +326,10 @@ def random_search() -> Explorer:
         stage.dots("tries", cloud, cosines, jitter[:k], color=figures.BLUE, size=5, alpha=0.5)
         look = {"color": figures.ORANGE, "marker": "diamond", "width": 3}
         stage.curve("best", cloud, cosines[[best]], jitter[[best]], label="best of these", **look)
-        for key, count, average in (
-            ("usual", USUAL_TRIES, {"color": "#9A9A9A", "width": 1, "label": "100 tries, average"}),
-            ("average", k, {"color": figures.BLUE, "width": 2.5, "label": "your tries, average"}),
-        ):
-            stage.curve(key, curve, passed, expected_best(count, shares), **average)
+        usual = {"color": figures.FAINT, "width": 1, "label": "100 tries, average"}
+        average = {"color": figures.BLUE, "width": 2.5, "label": "your tries, average"}
+        stage.curve("usual", curve, passed, expected_best(USUAL_TRIES, shares), **usual)
+        stage.curve("average", curve, passed, expected_best(k, shares), **average)
         stage.curve("best here", curve, [n], cosines[[best]], **look)
         stage.say(searched(n, k, cosines[best], expected_best(k, cosine_shares(n))))
 
@@ -379,9 +378,8 @@ def penalty() -> Explorer:
         rate = 1 / loss.largest_curvature
         path = minimize(loss, SGD(rate), start["point"], PENALTY_STEPS)
         lines = level_lines(*grid, loss.value(np.stack(grid, axis=-1)), np.arange(-14, 5, 2))
-        stage.curve(
-            "levels", plane, *lines, color="#A0A0A0", width=0.7, label="loss: −(3c + 2t) + penalty"
-        )
+        faint = {"color": figures.FAINT, "width": 0.7, "label": "loss: −(3c + 2t) + penalty"}
+        stage.curve("levels", plane, *lines, **faint)
         for words, (x, y) in EDGES.items():
             stage.text(words, plane, x, y, words)
         look = {"color": figures.BLUE, "stepped": True}

@@ -80,7 +80,7 @@ def ravine() -> Explorer:
         rings = RINGS * np.cos(TURN), RINGS * np.sin(TURN) / np.sqrt(kappa)
         runs = (("SGD", upper, "gradient descent"), ("Momentum", lower, "momentum"))
         for run, (name, plane, label) in enumerate(runs):
-            stage.curve(f"{name} rings", plane, *rings, color="#A0A0A0", width=0.7)
+            stage.curve(f"{name} rings", plane, *rings, color=figures.FAINT, width=0.7)
             points = path.points[:, run].T
             stage.curve(f"{name} path", plane, *points, **style(name, dash="solid", width=1.3))
             stage.curve(name, curve, path.steps, far[:, run], **style(name, label=label))

@@ -219,6 +219,7 @@ function createHandle(canvas, report) {
   let home = [0, 0];
   let own = null; // {x, y, serial} of the newest move that Python has not answered
   let grip = null; // from the pointer to the handle's centre, while it is dragged
+  let reach = null; // where the arrow keys have got to while Python puts the point back
 
   function position() {
     const x = own && layer.along !== "y" ? own.x : home[0];
@@ -254,6 +255,7 @@ function createHandle(canvas, report) {
     event.preventDefault();
     button.focus({ preventScroll: true });
     button.setPointerCapture(event.pointerId);
+    reach = null;
     const [x, y] = position();
     const [pointerX, pointerY] = pointer(event);
     grip = [x - pointerX, y - pointerY];
@@ -273,11 +275,16 @@ function createHandle(canvas, report) {
     const [right, down] = ARROWS[event.key];
     const share = event.shiftKey ? ARROW_LEAP : ARROW_STEP;
     const { box } = layer;
-    const [x, y] = position();
+    const [x, y] = reach ?? position();
     move(x + right * share * (box.right - box.left), y + down * share * (box.bottom - box.top));
+    reach = [own.x, own.y];
+  });
+  button.addEventListener("blur", () => {
+    reach = null;
   });
 
   function show(newLayer, newScene, point) {
+    if (point[0] !== home[0] || point[1] !== home[1]) reach = null;
     [layer, scene, home] = [newLayer, newScene, point];
     if (own && grip === null && own.serial <= scene.answered) own = null;
     const keys = `${WHICH_ARROWS[layer.along]} keys move`;

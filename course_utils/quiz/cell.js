@@ -4,7 +4,7 @@
 const PATIENCE_MS = 4000;
 const NO_ANSWER =
   "No answer from the kernel yet: is it busy or stopped? Your choice is kept here. " +
-  "After a restart, run this cell again.";
+  "After a restart, run the first code cell of the lesson, then this one again.";
 const SYMBOLS = { right: "✓", wrong: "✗", note: "•" };
 
 function make(tag, properties = {}, ...children) {
@@ -164,7 +164,11 @@ function render({ model, el }) {
     clearTimeout(pending?.timer);
     const timer = setTimeout(() => say({ tone: "note", body: NO_ANSWER }), PATIENCE_MS);
     pending = { attempt, response, timer };
-    model.send({ attempt, response });
+    try {
+      model.send({ attempt, response });
+    } catch {
+      say({ tone: "note", body: NO_ANSWER }); // the widget knows that its kernel is gone
+    }
   });
 
   // JupyterLab cancels the line break by which a browser submits a text field itself.

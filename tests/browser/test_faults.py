@@ -194,7 +194,7 @@ def test_after_a_restart_nothing_pretends_to_work_and_the_answers_are_there(open
     lesson.restart_kernel()
     assert lesson.output_of(EXPLORER).locator(".jupyter-widgets-disconnected").count() > 0
     status = lesson.answer(PREDICTION, 0, "Commit")
-    expect(status).to_contain_text("run this cell again")
+    expect(status).to_contain_text("run the first code cell of the lesson")
     assert recorded() == before
 
     lesson.run_cells(SET_UP, EXPLORER, QUESTION, PREDICTION)
