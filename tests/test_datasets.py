@@ -53,6 +53,24 @@ def test_digits_keep_their_labels():
     assert 0 <= data.train_inputs.min() < data.train_inputs.max() <= 1
 
 
+@pytest.mark.parametrize("file_is_there", [True, False])
+def test_digits_are_those_of_scikit_learn_wherever_it_keeps_them(monkeypatch, file_is_there):
+    if not file_is_there:
+        monkeypatch.setattr(datasets.Path, "exists", lambda path: False)
+    inputs, labels = load_digits(return_X_y=True)
+    ours = datasets._read_digits()
+    np.testing.assert_array_equal(ours[0], inputs)
+    np.testing.assert_array_equal(ours[1], labels)
+    assert ours[1].dtype == labels.dtype
+
+
+def test_digits_are_read_without_importing_scikit_learn():
+    code = "import sys; from course_utils import datasets; datasets.digits()"
+    subprocess.run(
+        [sys.executable, "-c", f"{code}; assert 'sklearn' not in sys.modules"], check=True
+    )
+
+
 def test_spirals_need_more_than_a_straight_line():
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
