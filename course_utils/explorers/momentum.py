@@ -213,11 +213,11 @@ def look_ahead() -> Explorer:
     fig, (plane, curve) = figures.subplots(columns=2, size=(9.6, 4.4), width_ratios=(1.45, 1))
     figures.contours(plane, landscape)
     plane.set(title="Nesterov asks for the slope where it is going", aspect="equal")
-    plane.set(ylim=(-2.2, 2.2))
+    plane.set(xlim=(-2.2, 2.2), ylim=(-1.9, 1.8))  # narrow, so that the arrows are long
     curve.set(title="Which one comes to rest first?", xlabel="step", yscale="log")
     curve.set(ylabel="height above the minimum", xlim=(0, ONWARD), ylim=(1e-3, 50))
     stage = Stage(fig, name="One step of heavy-ball and of Nesterov momentum, and the steps after")
-    rate = slider("Learning rate η", 0.04, 0.005, 0.2, 0.005)
+    rate = slider("Learning rate η", 0.06, 0.005, 0.2, 0.005)
     beta = slider("Momentum β", 0.7, 0.0, 0.99, 0.01)
     now = {"w": np.array([-1.5, 0.4]), "v": np.array([2.3, -1.45])}
 
@@ -231,7 +231,7 @@ def look_ahead() -> Explorer:
         stage.curve("carried", plane, *arrow(w, carried), **black)
         kinds = {"Momentum": "heavy ball: −η · slope at w", "Nesterov": "Nesterov: at w + βv"}
         for run, (name, label) in enumerate(kinds.items()):
-            look = {"color": style(name)["color"], "width": 3}
+            look = {"color": style(name)["color"], "width": 4}
             stage.curve(f"{name} slope", plane, *arrow(carried, points[1, run]), **look)
             stage.curve(f"{name} path", plane, *points[1:DRAWN, run].T, **style(name, width=0.9))
             steps = np.arange(ONWARD + 1)
@@ -313,7 +313,7 @@ def conventions() -> Explorer:
         three = {
             "Keras: v ← βv − ηg": SGD(rates.item, beta.value),
             "PyTorch: b ← βb + g": RateOutside(rates.item, beta.value),
-            "average: m ← βm + (1 − β)g": RateOutside((rates / unit).item, beta.value, share),
+            "average: a ← βa + (1 − β)g": RateOutside((rates / unit).item, beta.value, share),
         }
         edges = np.repeat(np.arange(STREAM_STEPS + 1), 2)[1:-1]
         relative = np.repeat(rates / stream.rate, 2)

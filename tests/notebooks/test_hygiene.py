@@ -27,6 +27,7 @@ ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 REPR = re.compile(r"[\[(]*<[\w.]+[^<>]*>[\])]*,?")
 WORDS_PER_MINUTE, MINUTES_PER_EXPLORER, MINUTES_PER_CHECK = 150, 2, 5
 LONGEST_CORE = 50  # minutes
+LONGEST_VALUE = 300  # characters at the end of a cell that a reader can take in
 
 
 def code_cells(book):
@@ -146,7 +147,7 @@ def breaches_of_readable_outputs(book):
                 yield f"code cell {number} prints an address in memory: {text[:80]!r}"
         data = output.get("data", {})
         seen = "".join(data.get("text/plain", "")).strip()
-        if list(data) == ["text/plain"] and REPR.fullmatch(seen):
+        if list(data) == ["text/plain"] and (REPR.fullmatch(seen) or len(seen) > LONGEST_VALUE):
             yield f"code cell {number} shows an object instead of what it says: {seen[:80]!r}"
 
 
@@ -338,6 +339,7 @@ DEFECTS = [
     (breaches_of_readable_outputs, notebook(code("1", printed(r"saved to C:\Users\ada")))),
     (breaches_of_readable_outputs, notebook(code("1", printed("<function f at 0x7f2a>")))),
     (breaches_of_readable_outputs, notebook(code("1", displayed(text_plain="<Axes: >")))),
+    (breaches_of_readable_outputs, notebook(code("1", displayed(text_plain="[0.1, " * 99)))),
     (
         breaches_of_readable_outputs,
         notebook(code("1", displayed(text_plain="[<matplotlib.lines.Line2D>]"))),
