@@ -224,16 +224,11 @@ def _as_arrays(history: History) -> History:
 
 
 def accuracy(objective, params) -> np.ndarray:
-    """Return the share of an objective's examples that the network classifies rightly.
+    """Return the share of its examples that an objective's network classifies rightly.
 
-    A metric for `train`. A network with one output says 1 where that logit is positive.
+    A metric for `train`.
     """
-    outputs = objective.network.predict(params, objective.inputs)
-    if outputs.shape[-1] == 1:
-        return np.mean((outputs > 0) == (objective.targets > 0.5), axis=(-2, -1))
-    labels = objective.targets
-    labels = labels if labels.ndim == 1 else labels.argmax(axis=-1)
-    return np.mean(outputs.argmax(axis=-1) == labels, axis=-1)
+    return objective.network.accuracy(params, objective.inputs, objective.targets)
 
 
 @dataclass(frozen=True)

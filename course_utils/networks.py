@@ -134,9 +134,17 @@ class MLP:
         """Return the outputs of the last layer (logits, for a classifier)."""
         return self.forward(params, inputs)[-1]
 
-    def accuracy(self, params: np.ndarray, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Return the share of examples whose largest output is at their label, one a run."""
-        return np.mean(self.predict(params, inputs).argmax(-1) == labels, axis=-1)
+    def accuracy(self, params: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return the share of examples that are classified rightly, one a run.
+
+        The largest output decides, a single output by its sign. Targets are labels (examples,), or
+        have the shape of the outputs.
+        """
+        outputs = self.predict(params, inputs)
+        if outputs.shape[-1] == 1:
+            return np.mean((outputs > 0) == (targets > 0.5), axis=(-2, -1))
+        labels = targets if targets.ndim == 1 else targets.argmax(axis=-1)
+        return np.mean(outputs.argmax(axis=-1) == labels, axis=-1)
 
 
 @dataclass(frozen=True)
