@@ -1,7 +1,5 @@
 """The explorers of lesson 04: a ravine, the regimes, the look-ahead, conventions, crossings."""
 
-from functools import partial
-
 import numpy as np
 
 from course_utils import figures, landscapes
@@ -220,6 +218,7 @@ def look_ahead() -> Explorer:
     rate = slider("Learning rate η", 0.06, 0.005, 0.2, 0.005)
     beta = slider("Momentum β", 0.7, 0.0, 0.99, 0.01)
     now = {"w": np.array([-1.5, 0.4]), "v": np.array([2.3, -1.45])}
+    window = np.transpose([plane.get_xlim(), plane.get_ylim()])
 
     def update():
         w, velocity = now["w"], now["v"]
@@ -237,13 +236,18 @@ def look_ahead() -> Explorer:
             steps = np.arange(ONWARD + 1)
             stage.curve(name, curve, steps, heights[:, run], **style(name, label=label))
         handle = {"color": figures.GREY, "name": "end of the last step"}
-        stage.handle("v", plane, *(w + velocity), on_drag=partial(move, "v"), **handle)
+        stage.handle("v", plane, *(w + velocity), on_drag=move_end, **handle)
         handle = {"color": figures.BLACK, "name": "point w"}
-        stage.handle("w", plane, *w, on_drag=partial(move, "w"), **handle)
+        stage.handle("w", plane, *w, on_drag=move_point, **handle)
         stage.say(stepped(carried, heights[1], rate.value * CURVATURE, beta.value))
 
-    def move(key, x, y):
-        now[key] = np.array([x, y]) - (now["w"] if key == "v" else 0)
+    def move_point(x, y):
+        end = np.clip(now["v"] + [x, y], *window)
+        now.update(w=np.array([x, y]), v=end - [x, y])  # the end of the last step stays in sight
+        update()
+
+    def move_end(x, y):
+        now["v"] = np.array([x, y]) - now["w"]
         update()
 
     return Explorer(stage, [rate, beta], update)

@@ -207,13 +207,23 @@ def test_one_step_adds_the_slope_at_w_or_where_the_velocity_leads():
 def test_dragging_w_carries_the_velocity_along():
     explorer = explorers.look_ahead()
     before = explorer.stage.layers
-    drag(explorer, "w", 0.5, -0.5)
+    drag(explorer, "w", -1.2, 0.1)
     after = explorer.stage.layers
     for axis in ("x", "y"):
         tips = [
             getattr(layers["v"], axis) - getattr(layers["w"], axis) for layers in (before, after)
         ]
         assert tips[0] == pytest.approx(tips[1])
+
+
+def test_the_end_of_the_last_step_stays_in_sight_wherever_w_is_dragged():
+    explorer = explorers.look_ahead()
+    for x, y in ((2.2, 1.8), (2.2, -1.9), (-2.2, -1.9)):
+        drag(explorer, "w", x, y)
+        layers = explorer.stage.layers
+        assert (layers["w"].x, layers["w"].y) == (x, y)
+        assert -2.2 <= layers["v"].x <= 2.2
+        assert -1.9 <= layers["v"].y <= 1.8
 
 
 def test_going_on_with_the_look_ahead_is_keras_nesterov_seen_at_the_place_ahead():
