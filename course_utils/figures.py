@@ -78,16 +78,16 @@ def subplots(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7.2, 
     return fig, fig.subplots(rows, columns, **options)
 
 
-def show(fig: Figure, caption: str, dots_per_inch: int = 160) -> None:
+def show(fig: Figure, caption: str, quick: bool = False) -> None:
     """Display a figure as a PNG, then a caption that says in words what it shows.
 
-    The caption is the figure's text alternative, so it must not be empty. Whatever the number of
-    dots, an inch of the figure is 100 pixels wide in the notebook.
+    The caption is the figure's text alternative, so it must not be empty. A `quick` PNG is drawn in
+    half the time and is less fine; in either an inch of the figure is 100 pixels wide.
     """
     if not caption.strip():
         raise ValueError("caption must say in words what the figure shows, got an empty one")
     caption = caption.strip()
-    picture = {"image/png": png(fig, dots_per_inch), "text/plain": caption}
+    picture = {"image/png": quick_png(fig) if quick else png(fig), "text/plain": caption}
     width = round(fig.get_figwidth() * 100)
     display(picture, raw=True, metadata={"image/png": {"width": width}})
     display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
@@ -99,6 +99,13 @@ def png(fig: Figure, dots_per_inch: int = 160) -> bytes:
     fig.savefig(drawn, format="png", dpi=dots_per_inch)
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png")
     return small.getvalue()
+
+
+def quick_png(fig: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG that is not made small."""
+    drawn = BytesIO()
+    fig.savefig(drawn, format="png", dpi=110, pil_kwargs={"compress_level": 1})
+    return drawn.getvalue()
 
 
 def contours(ax, landscape, levels: int = 14, colorbar: bool = False):

@@ -5,6 +5,7 @@ Where the file lies, and what happens when it fails, is not decided here.
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection
 from operator import attrgetter
 from time import monotonic, sleep
@@ -67,8 +68,8 @@ class Sum(NamedTuple):
     content_hash: str
     attempts: int
     right: int
-    oldest: float
     newest: float
+    first_prediction: float | None
 
 
 class Wrong(NamedTuple):
@@ -198,24 +199,24 @@ def outcomes(connection: sqlite3.Connection) -> list[Outcome]:
 def sums(connection: sqlite3.Connection) -> list[Sum]:
     """Sum up the attempts at each content of each item, in no order."""
     # Beside max() or min(), SQLite takes a bare column from the row that holds the extreme.
-    one = "SELECT kind, item, content_hash, {} FROM attempt GROUP BY item, kind, content_hash"
-    newest = connection.execute(one.format("count(*), sum(score = 1), score, max(time)"))
-    oldest = connection.execute(one.format("score, min(time)"))
+    one = "SELECT kind, item, content_hash, {} FROM attempt {} GROUP BY item, kind, content_hash"
+    newest = connection.execute(one.format("count(*), sum(score = 1), score, max(time)", ""))
+    predicted = "WHERE kind = 'prediction'"
+    oldest = connection.execute(one.format("score, min(time)", predicted))
     first = {(kind, item, content): score for kind, item, content, score, _ in oldest}
     return [
-        Sum(kind, item, content, attempts, right, first[kind, item, content], score)
+        Sum(kind, item, content, attempts, right, score, first.get((kind, item, content)))
         for kind, item, content, attempts, right, score, _ in newest
     ]
 
 
 def wrong(connection: sqlite3.Connection) -> list[Wrong]:
-    """Return what was said wrongly, what was said first of all first."""
+    """Return what was said wrongly, in the order of the file."""
     rows = connection.execute(
-        "SELECT kind, item, content_hash, response, mistake, count(*) FROM attempt"
-        " WHERE score < 1 AND (mistake IS NOT NULL OR kind = 'prediction')"
-        " GROUP BY kind, item, content_hash, response, mistake ORDER BY min(time)"
+        "SELECT kind, item, content_hash, response, mistake FROM attempt"
+        " WHERE score < 1 AND (mistake IS NOT NULL OR kind = 'prediction') ORDER BY rowid"
     )
-    return [_unpacked(Wrong(*row)) for row in rows]
+    return [_unpacked(Wrong(*row, times)) for row, times in Counter(rows).items()]
 
 
 def _unpacked(row: Attempt | Wrong) -> Attempt | Wrong:

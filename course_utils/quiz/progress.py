@@ -262,7 +262,8 @@ def _take_sums(sums: Iterable[Sum], items: Mapping[str, Mapping[str, _Item]]) ->
         if found.content_hash != item.content_hash:
             item.outdated += found.attempts
             continue
-        item.first, item.newest, item.solved = found.oldest, found.newest, found.right > 0
+        item.newest, item.solved = found.newest, found.right > 0
+        item.first = found.first_prediction
 
 
 def _take_wrong(wrong: Iterable[Wrong], items: Mapping[str, Mapping[str, _Item]]) -> None:

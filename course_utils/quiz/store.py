@@ -112,7 +112,7 @@ class Store:
         return self._read(table.sums)
 
     def wrong(self) -> list[Wrong]:
-        """Return what was said wrongly, what was said first of all first."""
+        """Return what was said wrongly, in the order of the file."""
         return self._read(table.wrong)
 
     def latest(

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_hex
 
 from course_utils import figures
@@ -146,8 +147,10 @@ def texts(fig):
 
 
 def filled(fig):
-    """The bars that are drawn in full colour."""
-    return [bar for bar in fig.axes[0].patches if to_hex(bar.get_facecolor()) == to_hex(BLUE)]
+    """The widths of the boxes that are drawn in full colour."""
+    boxes = [found for found in fig.axes[0].collections if isinstance(found, PolyCollection)]
+    blue = [found for found in boxes if BLUE.lower() in map(to_hex, found.get_facecolor())]
+    return [path.get_extents().width for found in blue for path in found.get_paths()]
 
 
 def test_the_picture_says_its_message_and_every_number_that_it_draws():
@@ -159,7 +162,7 @@ def test_the_picture_says_its_message_and_every_number_that_it_draws():
 
 
 def test_a_bar_is_as_long_as_its_share():
-    lengths = [round(bar.get_width() / 0.7, 3) for bar in filled(picture(made()))]
+    lengths = [round(width / 0.7, 3) for width in filled(picture(made()))]
     assert lengths[:4] == [0.5, 0, round(5 / 59, 3), 0.5]
 
 
@@ -170,7 +173,8 @@ def test_objectives_stand_at_their_chance_and_unanswered_ones_look_different():
     assert noise - update_rule == pytest.approx(0.84 * (0.7 - 0.25))
     assert update_rule < noise  # the first row is on top, so upwards is less
     assert len(dashes.get_xdata()) == 2
-    (ranges,) = picture(made()).axes[0].collections
+    collections = picture(made()).axes[0].collections
+    (ranges,) = [found for found in collections if isinstance(found, LineCollection)]
     low, high = ranges.get_segments()[0][:, 1]
     assert high < update_rule < low
 
@@ -222,7 +226,7 @@ def test_the_longest_names_of_the_course_fit():
 def shown(monkeypatch):
     """What is displayed: (figure, caption) for the picture, and the text below it."""
     things = []
-    monkeypatch.setattr(figures, "show", lambda fig, caption, dots: things.append((fig, caption)))
+    monkeypatch.setattr(figures, "show", lambda fig, caption, quick: things.append((fig, caption)))
     monkeypatch.setattr("course_utils.quiz.cell.show", things.append)
     return things
 
