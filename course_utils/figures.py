@@ -93,10 +93,10 @@ def show(fig: Figure, caption: str, quick: bool = False) -> None:
     display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
 
 
-def png(fig: Figure, dots_per_inch: int = 160) -> bytes:
+def png(fig: Figure) -> bytes:
     """Return a figure as the bytes of a PNG with 256 colours, a third of the size of all."""
     drawn, small = BytesIO(), BytesIO()
-    fig.savefig(drawn, format="png", dpi=dots_per_inch)
+    fig.savefig(drawn, format="png", dpi=160)
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png")
     return small.getvalue()
 

@@ -1,19 +1,15 @@
 """Practice and an exam in the self-assessment notebook; the tests share one page, in this order."""
 
-import os
 import re
 import sqlite3
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser.lab import CHROMIUM, FLAGS, Lesson, jupyterlab
+from tests.browser.lab import Lesson, chromium, jupyterlab, needs_chromium
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("COURSE_REQUIRE_BROWSER"),
-    reason="needs Chromium: install Debian's package chromium",
-)
+pytestmark = needs_chromium
 
 VERDICT = re.compile("Correct|Not yet")
 
@@ -25,12 +21,10 @@ def course_home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def notebook(course_home):
-    with jupyterlab(course_home / "my_course", course_home) as address, sync_playwright() as tool:
-        browser = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with jupyterlab(course_home / "my_course", course_home) as address, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(30_000)
         yield Lesson(page, address, "self_assessment.ipynb")
-        browser.close()
 
 
 @pytest.fixture
