@@ -15,8 +15,7 @@ import socket
 from pathlib import Path
 from typing import NoReturn
 
-from course_utils import doctor
-from course_utils.doctor import Fault
+from course_utils.fault import Fault
 
 LAB = """\
 Copy the lessons to FOLDER and open them in JupyterLab. Called again, it brings the copy up to
@@ -77,7 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Fault as fault:
         return _complain(str(fault))
     except ModuleNotFoundError as error:
-        return _complain(f"the package {error.name} is missing: {doctor.INSTALL}")
+        from course_utils.doctor import INSTALL
+
+        return _complain(f"the package {error.name} is missing: {INSTALL}")
     except KeyboardInterrupt:
         return _complain("stopped", 130)
     except OSError as error:
@@ -113,6 +114,7 @@ def lab(folder: Path, for_jupyterlab: list[str]) -> int:
     """Bring the learner's copy up to date and open it in JupyterLab, until that is shut down."""
     from jupyterlab.labapp import main as open_jupyterlab
 
+    from course_utils import doctor
     from course_utils.working_copy import FIRST_LESSON
 
     doctor.check_lessons()
@@ -123,13 +125,15 @@ def lab(folder: Path, for_jupyterlab: list[str]) -> int:
     # Without the root, one from the learner's own Jupyter configuration would not hold the lesson.
     root = f"--ServerApp.root_dir={folder}"
     save = "--FileContentsManager.pre_save_hook=course_utils.saved_widgets.keep_readings"
-    open_jupyterlab([str(folder / FIRST_LESSON), root, save, *for_jupyterlab])
+    connection = "course_utils.prompt_connection.PromptConnection"
+    prompt = f"--ServerApp.kernel_websocket_connection_class={connection}"
+    open_jupyterlab([str(folder / FIRST_LESSON), root, save, prompt, *for_jupyterlab])
     return 0
 
 
 def restore(lesson: str, folder: Path, sure: bool) -> int:
     """Bring one lesson of the learner's copy back, after a question unless they are `sure`."""
-    from course_utils import working_copy
+    from course_utils import doctor, working_copy
 
     doctor.check_lessons()
     lessons = _course_lessons(folder)
@@ -166,6 +170,8 @@ def _agreed(name: str) -> bool:
 
 def examine() -> int:
     """Print what the doctor finds; return 1 if there is a fault."""
+    from course_utils import doctor
+
     findings = []
     for finding in doctor.examine():
         findings.append(finding)

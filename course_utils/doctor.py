@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
+from course_utils.fault import Fault
+
 COURSE = "optimization-in-deep-learning"
 INSTALL = "in the course's folder run `python -m pip install -c constraints.txt -e .`"
-
-
-class Fault(Exception):
-    """Something that stops the course here; the message ends in what to do about it."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.doctor import Fault
+from course_utils.fault import Fault
 
 FIRST_LESSON = "00_start_here.ipynb"
 RECORD = Path(".course") / "handed_out.json"

@@ -63,9 +63,10 @@ def test_lab_copies_the_lessons_and_opens_the_first(lessons, opened, tmp_path, c
 
 def test_lab_takes_another_folder_and_hands_on_what_follows_the_dashes(lessons, opened):
     assert cli.main(["lab", "other", "--", "--no-browser", "--", "x"]) == 0
-    ((first, root, save, *handed_on),) = opened
+    ((first, root, save, connection, *handed_on),) = opened
     assert Path(first).parent.name == Path(root).name == "other"
     assert save.endswith("keep_readings")
+    assert connection.endswith("PromptConnection")
     assert handed_on == ["--no-browser", "--", "x"]
 
 

@@ -7,7 +7,8 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
 from course_utils import doctor, places
-from course_utils.doctor import Fault, check_setup, examine
+from course_utils.doctor import check_setup, examine
+from course_utils.fault import Fault
 from course_utils.quiz.store import open_store
 
 HEALTHY = """\

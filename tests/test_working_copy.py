@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from course_utils.doctor import Fault
+from course_utils.fault import Fault
 from course_utils.working_copy import RECORD, differs, find, refresh, restore
 
 

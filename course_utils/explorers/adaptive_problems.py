@@ -31,6 +31,7 @@ RACERS = {
 RACE_STEPS = 100
 LAST = 10
 RATES = 10 ** np.linspace(-3, 1, 21)
+FACTORS = 10 ** np.linspace(-1, 1, 41)  # on every rate, as a slider has them
 
 
 class Run(NamedTuple):
@@ -46,19 +47,30 @@ class Run(NamedTuple):
     ends: np.ndarray
 
 
-def race_run(rule, course: Course, start, rate: float) -> Run:
+def race_run(racer: str, course: str, start: tuple[float, float], rate: float, factor=1.0) -> Run:
     """Race one optimizer from a start at its rate and, for comparison, at each of RATES.
 
     Args:
-        rule: takes a learning rate and returns the optimizer.
-        course: the landscape.
+        racer: one of RACERS.
+        course: one of RACES.
         start: a point of the plane.
         rate: the learning rate, positive.
+        factor: what it is multiplied by; one of FACTORS costs nothing after the first of them.
     """
-    path = minimize(course.landscape, rule(np.append(RATES, rate)), start, RACE_STEPS)
-    heights = np.where(np.isfinite(path.values), path.values - course.floor, np.inf)
-    *ends, end = heights[-LAST:].max(axis=0)
-    return Run(path.points[:, -1], heights[:, -1], end, np.array(ends))
+    known = np.isclose(FACTORS, factor)
+    factors, which = (FACTORS, known.argmax()) if known.any() else (np.array([factor]), 0)
+    points, heights, ends = _raced(racer, course, start, (*RATES, *(rate * factors)))
+    run = len(RATES) + which
+    return Run(points[:, run], heights[:, run], ends[run], ends[: len(RATES)])
+
+
+@lru_cache(maxsize=100)
+def _raced(racer: str, course: str, start: tuple, rates: tuple) -> tuple[np.ndarray, ...]:
+    """Return one optimizer's points, heights and ends, one column a rate."""
+    landscape, floor = RACES[course].landscape, RACES[course].floor
+    path = minimize(landscape, RACERS[racer](np.array(rates)), start, RACE_STEPS)
+    heights = np.where(np.isfinite(path.values), path.values - floor, np.inf)
+    return path.points, heights, heights[-LAST:].max(axis=0)
 
 
 # Steps on a given stream of gradients

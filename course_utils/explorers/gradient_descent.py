@@ -281,13 +281,15 @@ def spread(last_epoch: Sequence[float]) -> str:
     return f"In the last epoch the loss lies between {low:.1g} and {high:.1g} above the least."
 
 
-GRID = 100
+GRID = 60
 BASIN_STEPS = 60
-SHOWN_EVERY = 4
+SHOWN_EVERY = 6
+# Of the starts, every other one in each direction is shown on its way.
+SWARM = np.arange(GRID**2).reshape(GRID, GRID)[::2, ::2].ravel()
 
 
 def basins() -> Explorer:
-    """Ten thousand starts at once: which minimum does each one reach?"""
+    """Thousands of starts at once: which minimum does each one reach?"""
     landscapes = {"Himmelblau's four valleys": himmelblau(), "Saddle": saddle()}
     fig, (before, after) = figures.subplots(columns=2, size=(9.2, 4.5), sharex=True, sharey=True)
     stage = Stage(fig, name="Basins of attraction: starts coloured by the minimum they reach")
@@ -313,30 +315,29 @@ def basins() -> Explorer:
         if drawn["name"] != landscape_choice.value:
             drawn.update(name=landscape_choice.value, probe=(0.02, -0.9))
             draw_background(landscape)
-        grid = start_grid(landscape)
-        starts = np.vstack([grid, drawn["probe"]])
-        points = walk([landscape] * BASIN_STEPS, SGD(rate.value), starts)
+        starts = start_grid(landscape)
+        descent = [landscape] * BASIN_STEPS
+        points = walk(descent, SGD(rate.value), starts, every=SHOWN_EVERY)
+        probe = walk(descent, SGD(rate.value), drawn["probe"])
         reached = which_minimum(points[-1], landscape.minima)
+        mine = which_minimum(probe[-1], landscape.minima)
         colors = [*BASIN_COLORS[: len(landscape.minima)], NOWHERE]
-        stage.dots("map", before, *grid.T, color=colors, groups=reached[:-1], size=2.6, alpha=0.45)
-        frames = points[::SHOWN_EVERY, :-1]
+        stage.dots("map", before, *starts.T, color=colors, groups=reached, size=4.4, alpha=0.45)
         stage.dots(
             "swarm",
             after,
-            frames[..., 0],
-            frames[..., 1],
+            *np.moveaxis(points[:, SWARM], -1, 0),
             color=colors,
-            groups=reached[:-1],
-            size=2.0,
+            groups=reached[SWARM],
+            size=3.0,
             alpha=0.5,
             stepped=True,
         )
-        probe = points[:, -1]
         stage.curve("probe", after, *probe.T, color=figures.BLACK, width=1.5, label="your start")
         stage.handle(
             "probe start", before, *drawn["probe"], color=figures.BLACK, name="start", on_drag=move
         )
-        stage.say(census(reached, drawn["probe"], landscape.minima))
+        stage.say(census(reached, mine, drawn["probe"], landscape.minima))
 
     def move(x, y):
         drawn["probe"] = (x, y)
@@ -364,12 +365,12 @@ def which_minimum(points: np.ndarray, minima, near: float = 0.3) -> np.ndarray:
     return np.where(distances.min(axis=-1) < near, distances.argmin(axis=-1), len(minima))
 
 
-def census(reached: np.ndarray, probe, minima) -> str:
+def census(reached: np.ndarray, mine: int, probe, minima) -> str:
     """Say in words how many starts reach which minimum, and where the probe went."""
-    *grid, mine = reached
     ends = [*"ABCD"[: len(minima)], "none of them"]
-    shares = np.bincount(grid, minlength=len(ends)) / len(grid)
+    shares = np.bincount(reached, minlength=len(ends)) / len(reached)
     summary = ", ".join(
         f"{share:.0%} at {end}" for share, end in zip(shares, ends, strict=True) if share >= 0.005
     )
-    return f"{len(grid):,} starts end: {summary}. Your start {place(probe)} ends at {ends[mine]}."
+    yours = f"Your start {place(probe)} ends at {ends[mine]}."
+    return f"{len(reached):,} starts end: {summary}. {yours}"

@@ -7,11 +7,11 @@ import numpy as np
 from contourpy import contour_generator
 
 from course_utils import figures
-from course_utils.descent import minimize
 from course_utils.explorers.controls import again_button, choice, log_slider
 from course_utils.explorers.explorer import Explorer
 from course_utils.explorers.loss_problems import (
     ONE_TRAINED,
+    PENALTY_STEPS,
     RANDOM,
     TWO_TRAINED,
     Penalised,
@@ -23,6 +23,7 @@ from course_utils.explorers.loss_problems import (
     heights,
     huber_line,
     line_loss,
+    penalised_path,
     random_cosines,
     squares_line,
     weight_plane,
@@ -31,7 +32,6 @@ from course_utils.explorers.loss_problems import (
 from course_utils.explorers.stage import Stage
 from course_utils.explorers.wording import number, place, three_figures
 from course_utils.losses import huber, mean_absolute_error, mean_squared_error
-from course_utils.optimizers import SGD
 
 LINE_ENDS = np.array([17.0, 43.0])  # in units of the body mass index
 HIGHEST = 360.0
@@ -352,7 +352,6 @@ def searched(dimensions: int, tries: int, best: float, average: float) -> str:
 
 
 EDGES = {"wood: c + t ≤ 4": (1.9, 2.2), "paint: c + 2t ≤ 7": (0.5, 3.4), "sawing: c ≤ 3": (3, 0.3)}
-PENALTY_STEPS = 400
 SETTLED = 0.02  # the gradient that is left, as a share of the profit's
 
 
@@ -375,22 +374,21 @@ def penalty() -> Explorer:
 
     def update():
         loss = Penalised(workshop, strength.value)
-        rate = 1 / loss.largest_curvature
-        path = minimize(loss, SGD(rate), start["point"], PENALTY_STEPS)
+        path = penalised_path(start["point"], strength.value)
         lines = level_lines(*grid, loss.value(np.stack(grid, axis=-1)), np.arange(-14, 5, 2))
         faint = {"color": figures.FAINT, "width": 0.7, "label": "loss: −(3c + 2t) + penalty"}
         stage.curve("levels", plane, *lines, **faint)
         for words, (x, y) in EDGES.items():
             stage.text(words, plane, x, y, words)
         look = {"color": figures.BLUE, "stepped": True}
-        stage.curve("path", plane, *path.points.T, label="gradient descent", **look)
-        distance = np.linalg.norm(path.points - corner, axis=-1)
-        stage.curve("distance", curve, path.steps, distance, **look)
-        stage.curve("end", plane, *path.points[-1:].T, color=figures.BLUE, marker="square", width=3)
+        stage.curve("path", plane, *path.T, label="gradient descent", **look)
+        distance = np.linalg.norm(path - corner, axis=-1)
+        stage.curve("distance", curve, np.arange(len(path)), distance, **look)
+        stage.curve("end", plane, *path[-1:].T, color=figures.BLUE, marker="square", width=3)
         stage.handle(
             "start", plane, *start["point"], color=figures.BLACK, name="start", on_drag=move
         )
-        stage.say(arrived(loss, path.end))
+        stage.say(arrived(loss, path[-1]))
 
     def move(x, y):
         start["point"] = (x, y)

@@ -1,7 +1,7 @@
 """The problems that lesson 01's explorers show: data, fits, planes, a programme; no drawing."""
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import combinations
 from typing import ClassVar
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from course_utils.curvature import filter_normalised_direction, loss_plane
 from course_utils.datasets import digits
-from course_utils.descent import train
+from course_utils.descent import minimize, train
+from course_utils.hyperparameters import Hyperparameter, per_run
 from course_utils.landscapes import Landscape
 from course_utils.losses import mean_absolute_error
 from course_utils.networks import MLP, NetworkLoss
@@ -247,11 +248,11 @@ class Penalised:
 
     Args:
         workshop: what p, A and b are.
-        strength: ρ, positive.
+        strength: ρ, positive; an array has one a run.
     """
 
     workshop: Workshop
-    strength: float
+    strength: Hyperparameter
     size: ClassVar = 2
 
     def value(self, points: np.ndarray) -> np.ndarray:
@@ -265,9 +266,35 @@ class Penalised:
 
     def multipliers(self, points: np.ndarray) -> np.ndarray:
         """Return 2ρ times the excess, which estimates the multiplier of each constraint."""
-        return 2 * self.strength * self.workshop.excess(points)
+        return 2 * per_run(self.strength) * self.workshop.excess(points)
 
     @property
-    def largest_curvature(self) -> float:
+    def largest_curvature(self) -> Hyperparameter:
         """Return a bound on the curvature: as if all constraints were broken at once."""
         return 2 * self.strength * np.linalg.eigvalsh(self.workshop.use.T @ self.workshop.use)[-1]
+
+
+PENALTY_STEPS = 400
+STRENGTHS = 10 ** np.linspace(-0.5, 2, 51)  # as a slider has them
+
+
+def penalised_path(start: tuple[float, float], strength: float) -> np.ndarray:
+    """Return the points of gradient descent on the workshop's penalised loss, at the rate 1/L.
+
+    A start's paths for all STRENGTHS are walked at once: any of them costs nothing after the first.
+
+    >>> penalised_path((0.6, 0.5), strength=1.0).shape
+    (401, 2)
+    """
+    known = np.isclose(STRENGTHS, strength)
+    return _penalised_paths(start)[:, known.argmax()] if known.any() else _walked(start, strength)
+
+
+@lru_cache(maxsize=10)
+def _penalised_paths(start: tuple[float, float]) -> np.ndarray:
+    return _walked(start, STRENGTHS)
+
+
+def _walked(start: tuple[float, float], strength: Hyperparameter) -> np.ndarray:
+    loss = Penalised(Workshop(), strength)
+    return minimize(loss, SGD(1 / loss.largest_curvature), start, PENALTY_STEPS).points

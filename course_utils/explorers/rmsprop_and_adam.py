@@ -81,15 +81,14 @@ def race() -> Explorer:
             draw_background(course)
         if tune.take_press():
             now.update(tuned=now["start"])
-            now["rates"] = {name: tuned(rule, course) for name, rule in RACERS.items()}
+            now["rates"] = {name: RATES[run(name).ends.argmin()] for name in RACERS}
             now["by hand"].clear()
         ends = {}
-        for name, rule in RACERS.items():
+        for name in RACERS:
             if name in SHOWN[shown.value]:
-                rate = factor.value * now["rates"][name]
-                run = race_run(rule, course, now["start"], rate)
-                draw(name, rate, run)
-                ends[name] = run.end
+                raced = run(name, factor.value)
+                draw(name, factor.value * now["rates"][name], raced)
+                ends[name] = raced.end
             else:
                 for part in ("path", "height", "sweep", "now", "rate"):
                     stage.remove(f"{part} {name}")
@@ -98,8 +97,8 @@ def race() -> Explorer:
         how = chosen(now["rates"], now["start"], now["tuned"], factor.value, now["by hand"])
         stage.say(f"{how} {won(ends)}")
 
-    def tuned(rule, course):
-        return RATES[race_run(rule, course, now["start"], SAME_RATE).ends.argmin()]
+    def run(name, factor=1.0):
+        return race_run(name, now["course"], now["start"], now["rates"][name], factor)
 
     def draw(name, rate, run):
         color, dash = figures.OPTIMIZER_STYLES[name]

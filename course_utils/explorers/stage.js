@@ -24,6 +24,11 @@ function keepKeys(element) {
   return element;
 }
 
+// Setting again what is set already would cost the browser a new layout.
+function setAttribute(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
 function between(low, value, high) {
   return Math.min(Math.max(value, low), high);
 }
@@ -288,19 +293,20 @@ function createHandle(canvas, report) {
     [layer, scene, home] = [newLayer, newScene, point];
     if (own && grip === null && own.serial <= scene.answered) own = null;
     const keys = `${WHICH_ARROWS[layer.along]} keys move`;
-    button.title = layer.name;
-    button.setAttribute(
+    setAttribute(button, "title", layer.name);
+    setAttribute(
+      button,
       "aria-label",
       `${layer.name}, ${layer.position}. ${keys} it, with Shift in larger steps`,
     );
-    button.setAttribute("aria-valuetext", layer.position);
-    button.setAttribute("aria-valuemin", "0");
-    button.setAttribute("aria-valuemax", "100");
+    setAttribute(button, "aria-valuetext", layer.position);
+    setAttribute(button, "aria-valuemin", "0");
+    setAttribute(button, "aria-valuemax", "100");
     const { left, right, top, bottom } = layer.box;
     const upright = layer.along === "y";
     const share = upright ? (bottom - home[1]) / (bottom - top) : (home[0] - left) / (right - left);
-    button.setAttribute("aria-orientation", upright ? "vertical" : "horizontal");
-    button.setAttribute("aria-valuenow", String(between(0, Math.round(100 * share), 100)));
+    setAttribute(button, "aria-orientation", upright ? "vertical" : "horizontal");
+    setAttribute(button, "aria-valuenow", String(between(0, Math.round(100 * share), 100)));
     button.style.setProperty("--handle-color", layer.color);
     button.style.setProperty("--handle-size", `${layer.size}px`);
     button.classList.toggle("course-stage-sideways", layer.along === "x");
@@ -365,6 +371,7 @@ function createPlayer(moved) {
   let steps = 0;
   let position = 1; // 0 is the first step, 1 the last, so that it outlives a change of data
   let ticking = null;
+  let shown = "";
 
   function button(label, action) {
     const element = keepKeys(create("button", "button", { type: "button", title: label }));
@@ -428,13 +435,15 @@ function createPlayer(moved) {
 
   function show() {
     const text = `step ${step()} of ${steps - 1}`;
+    const label = ticking === null ? "Play" : "Pause";
+    if (shown === label + text) return;
+    shown = label + text;
     row.hidden = steps < 2;
     range.max = Math.max(steps - 1, 0);
     range.value = step();
     range.setAttribute("aria-valuetext", text);
     count.textContent = text;
     count.style.minWidth = `${`step ${steps - 1} of ${steps - 1}`.length}ch`;
-    const label = ticking === null ? "Play" : "Pause";
     if (play.title !== label || !play.innerHTML) {
       play.title = label;
       play.setAttribute("aria-label", label);
@@ -520,10 +529,6 @@ function createReading(id) {
 
 // ---- Controls beside the stage -----------------------------------------------------------------
 
-function setAttribute(element, name, value) {
-  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
-}
-
 // The sliders of ipywidgets have no name, and speak of their place on the track: the exponent,
 // where it is logarithmic. All of its controls leave their keys to JupyterLab.
 function makeAccessible(explorer) {
@@ -583,6 +588,7 @@ function render({ model, el }) {
   let wantedBytes = null;
   let decoding = false;
   let drawing = null;
+  let frame = null; // the one for which a change is drawn already
 
   const canvas = create("canvas", "canvas");
   canvas.setAttribute("role", "img");
@@ -600,6 +606,7 @@ function render({ model, el }) {
   el.append(card, player.element, ...reading.elements);
 
   function draw() {
+    cancelAnimationFrame(drawing);
     drawing = null;
     if (scene === null || canvas.clientWidth === 0) return;
     const scale = (canvas.clientWidth * window.devicePixelRatio) / scene.width;
@@ -618,6 +625,14 @@ function render({ model, el }) {
     drawing ??= requestAnimationFrame(draw);
   }
 
+  // The first change of a frame is drawn while the browser waits for the frame's end, later ones
+  // together in the next.
+  function drawAtOnce() {
+    if (frame !== null) return drawSoon();
+    draw();
+    frame = requestAnimationFrame(() => (frame = null));
+  }
+
   function showScene() {
     scene = model.get("_scene");
     const bytes = scene.points;
@@ -630,7 +645,7 @@ function render({ model, el }) {
     reading.show(scene.reading);
     player.setSteps(Math.max(0, ...scene.layers.map((layer) => layer.steps ?? 0)));
     showHandles(scene, points);
-    drawSoon();
+    drawAtOnce();
   }
 
   // A new background and the layers over it appear together, once the background is decoded.
@@ -663,6 +678,7 @@ function render({ model, el }) {
     letGo();
     player.stop();
     cancelAnimationFrame(drawing);
+    cancelAnimationFrame(frame);
     URL.revokeObjectURL(background.src);
   };
 }

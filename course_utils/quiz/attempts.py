@@ -196,6 +196,23 @@ def outcomes(connection: sqlite3.Connection) -> list[Outcome]:
     ).fetchall()
 
 
+def newest(connection: sqlite3.Connection, count: int) -> list[Outcome]:
+    """Return the last `count` outcomes of each kind at each content of each item, the oldest first.
+
+    The rows are plain tuples, as those of `outcomes`.
+    """
+    contents = connection.execute("SELECT DISTINCT item, kind, content_hash FROM attempt")
+    last = (
+        "SELECT time, kind, item, score FROM attempt"
+        " WHERE item = ? AND kind = ? AND content_hash = ? ORDER BY time DESC LIMIT ?"
+    )
+    return sorted(
+        row
+        for content in contents.fetchall()
+        for row in connection.execute(last, (*content, count)).fetchall()
+    )
+
+
 def sums(connection: sqlite3.Connection) -> list[Sum]:
     """Sum up the attempts at each content of each item, in no order."""
     # Beside max() or min(), SQLite takes a bare column from the row that holds the extreme.

@@ -3,6 +3,7 @@
 What a bank is made of stands in `questions`, what it must keep to in `bank_rules`.
 """
 
+import re
 import tomllib
 from difflib import get_close_matches
 from functools import lru_cache
@@ -11,22 +12,27 @@ from typing import Any
 
 from course_utils.places import shipped
 
-from .bank_rules import prove_bank, prove_objectives, prove_references, refuse
+from .bank_rules import PROOF_DRAWS, prove_bank, prove_objectives, prove_references, refuse
 from .questions import Bank, BankError, Mistake, Objective, Option, Question
 
+# The head of a question in all its forms, and as the course writes it, the id in the next line.
+_ANY_HEAD = re.compile(r"\[\[\s*.?question.?\s*\]\]")
+_HEAD = re.compile(r'^\[\[question\]\]\nid = "([^"\n]*)"$', re.MULTILINE)
 
-def load_bank(path: Path) -> Bank:
+
+def load_bank(path: Path, draws: int = PROOF_DRAWS) -> Bank:
     """Read and prove one bank; a bank that has not changed on disk is not read again.
 
-    Of the banks that it assesses only the objectives are read.
+    Of the banks that it assesses only the objectives are read. Questions with numbers are proven
+    over `draws` draws and that of their lesson.
     """
     path = Path(path)
     references = path.with_name("references.toml")
     assessed = [_neighbour(path, lesson) for lesson in _assessed(path)]
     stamp = tuple(_stamp(source) for source in (path, references, *assessed))
-    if _banks.get(path, (None,))[0] != stamp:
-        _banks[path] = (stamp, _proven(path, references))
-    return _banks[path][1]
+    if _banks.get((path, draws), (None,))[0] != stamp:
+        _banks[path, draws] = (stamp, _proven(path, references, draws))
+    return _banks[path, draws][1]
 
 
 def load_banks() -> dict[str, Bank]:
@@ -42,6 +48,18 @@ def read_banks() -> dict[str, Bank]:
     a message that names the fault. References are left out.
     """
     return {path.stem: _read_bank(path, path.stat().st_mtime_ns) for path in _shipped_paths()}
+
+
+def read_question(question_id: str) -> Question:
+    """Read one question of the course, which must exist, without proving it."""
+    path = _question_paths()[question_id]
+    bank = _read_bank(path, path.stat().st_mtime_ns)
+    return next(question for question in bank.questions if question.id == question_id)
+
+
+def lessons_of_questions() -> dict[str, str]:
+    """Return the lesson of each question of the course, by the question's id."""
+    return {question_id: path.stem for question_id, path in _question_paths().items()}
 
 
 @lru_cache
@@ -70,28 +88,32 @@ def find_bank(lesson: str) -> Bank:
     paths = {path.stem: path for path in _shipped_paths()}
     if lesson not in paths:
         raise LookupError(f"no bank for lesson {lesson!r}; there is one for {', '.join(paths)}")
-    return load_bank(paths[lesson])
+    return load_bank(paths[lesson], draws=0)
 
 
 def find_question(question_id: str) -> Question:
-    """Return one question of the course; LookupError names the closest ids."""
+    """Return one question of the course; LookupError names the closest ids.
+
+    Its bank is proven, but with numbers only for the draw that its lesson shows. The many draws are
+    left to `load_bank` and `course quiz check`: a reader should not wait for them.
+    """
     paths = _question_paths()
     if question_id not in paths:
         near = get_close_matches(question_id, paths, n=3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise LookupError(f"no question {question_id!r}{hint}")
-    bank = load_bank(paths[question_id])
+    bank = load_bank(paths[question_id], draws=0)
     return next(question for question in bank.questions if question.id == question_id)
 
 
-_banks: dict[Path, tuple[tuple, Bank]] = {}
+_banks: dict[tuple[Path, int], tuple[tuple, Bank]] = {}
 _tables: dict[Path, tuple[tuple, dict]] = {}
 
 
-def _proven(path: Path, references: Path) -> Bank:
+def _proven(path: Path, references: Path, draws: int) -> Bank:
     known = prove_references(_read(references), references.name) if references.exists() else {}
     assesses = {lesson: _objectives(_neighbour(path, lesson)) for lesson in _assessed(path)}
-    return prove_bank(_read(path), path.stem, known, assesses)
+    return prove_bank(_read(path), path.stem, known, assesses, draws)
 
 
 def _objectives(path: Path) -> dict[str, Objective]:
@@ -138,6 +160,11 @@ def _question_paths() -> dict[str, Path]:
 
 
 def _ids(path: Path) -> list[str]:
+    """Return the ids in a file; one in the course's own format is not read as a whole for them."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    ids = _HEAD.findall(text)
+    if ids and len(ids) == len(_ANY_HEAD.findall(text)):
+        return ids
     questions = _read(path).get("question")
     tables = questions if isinstance(questions, list) else []
     ids = [table.get("id") for table in tables if isinstance(table, dict)]

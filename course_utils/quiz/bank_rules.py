@@ -17,7 +17,7 @@ from .markup import MarkupError, fill, placeholders, to_html
 from .questions import LEVELS, Bank, BankError, Mistake, Objective, Option, Question, Reference
 
 SCHEMA = 1
-PROOF_SEEDS = 32
+PROOF_DRAWS = 32
 
 _QUESTION_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _OBJECTIVE_ID = re.compile(r"[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*")
@@ -64,8 +64,12 @@ def prove_bank(
     lesson: str,
     references: Mapping[str, Reference],
     assesses: Mapping[str, dict[str, Objective]],
+    draws: int = PROOF_DRAWS,
 ) -> Bank:
-    """Return the bank of a lesson; `assesses` holds the objectives of the lessons it names."""
+    """Return the bank of a lesson; `assesses` holds the objectives of the lessons it names.
+
+    A question with numbers is proven with those of its lesson and with `draws` more.
+    """
     where = f"{lesson}.toml"
     _check_keys(
         table,
@@ -90,6 +94,8 @@ def prove_bank(
         name = question.get("id", f"number {number}") if isinstance(question, dict) else number
         here = f"{where}, question {name}"
         questions[name] = _question(question, here, lesson, askable, references, questions)
+        if questions[name].type == "numeric":
+            _check_numeric(questions[name], here, draws)
     return Bank(
         lesson,
         tuple(objectives.values()),
@@ -171,9 +177,7 @@ def _question(table, where, lesson, objectives, references, taken) -> Question:
         "mistakes": tuple(_mistake(m, where) for m in fields.pop("mistake", ())),
     }
     question = Question(**fields)
-    if kind == "numeric":
-        _check_numeric(question, where)
-    else:
+    if kind != "numeric":
         _check_choices(question, where)
     return question
 
@@ -218,8 +222,8 @@ def _check_choices(question: Question, where: str) -> None:
     _check_markup(question.stem, where)
 
 
-def _check_numeric(question: Question, where: str) -> None:
-    """Prove a numeric question over many draws of its generator."""
+def _check_numeric(question: Question, where: str, draws: int) -> None:
+    """Prove a numeric question over its own draw and more of its generator."""
     import numpy as np
 
     try:
@@ -231,7 +235,7 @@ def _check_numeric(question: Question, where: str) -> None:
     names = [mistake.name for mistake in question.mistakes]
     if len(set(names)) < len(names):
         refuse(where, "two mistakes have the same name")
-    for seed in (own_seed(question.id), *range(PROOF_SEEDS)):
+    for seed in (own_seed(question.id), *range(draws)):
         variant = generate(np.random.default_rng(seed))
         here = f"{where}, {question.generator} with seed {seed}"
         _check_variant(variant, question, here)

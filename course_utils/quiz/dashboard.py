@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .attempts import Outcome
     from .progress import LessonProgress, Mastery, Progress, Slip
 
 MOST = 8
@@ -60,25 +59,20 @@ def dashboard() -> None:
     from course_utils import figures
 
     from .cell import show
+    from .progress import read_progress
 
-    progress, outcomes = _read()
+    progress = read_progress()
     figures.show(picture(progress), caption(progress), quick=True)
-    show("\n\n".join(map(_as_markdown, sections(progress, outcomes, to_markdown))))
+    show("\n\n".join(map(_as_markdown, sections(progress, to_markdown))))
 
 
 def progress_text() -> str:
     """Return as plain text what the dashboard shows."""
-    progress, outcomes = _read()
-    parts = [Section("Progress", summary(progress), []), *sections(progress, outcomes, to_text)]
+    from .progress import read_progress
+
+    progress = read_progress()
+    parts = [Section("Progress", summary(progress), []), *sections(progress, to_text)]
     return "\n\n".join("\n".join(filter(None, [p.heading, p.about, *p.lines])) for p in parts)
-
-
-def _read() -> tuple[Progress, Sequence[Outcome]]:
-    """Measure the learner's own record; return with it what the review is planned from."""
-    from .progress import read_progress, read_record
-
-    record = read_record()
-    return read_progress(record), record.outcomes
 
 
 def _as_markdown(section: Section) -> str:
@@ -109,9 +103,7 @@ def summary(progress: Progress) -> str:
     return said
 
 
-def sections(
-    progress: Progress, outcomes: Sequence[Outcome], write: Callable[[str], str]
-) -> list[Section]:
+def sections(progress: Progress, write: Callable[[str], str]) -> list[Section]:
     """Say in words all that the picture shows, and more; `write` renders a text of the bank."""
     from .review import review_text
 
@@ -123,7 +115,7 @@ def sections(
     ]
     return [
         *(part for part in every if part.lines),
-        Section("Review", review_text(outcomes=outcomes), []),
+        Section("Review", review_text(), []),
     ]
 
 

@@ -48,7 +48,7 @@ def fitting(
     from .bank import read_banks
 
     banks = read_banks()
-    attempted = {item for _, _, item, _ in open_store().outcomes()}
+    attempted = {one.item for one in open_store().sums()}
     lessons = [lesson] if lesson else [known.stem for known in (*LESSONS.values(), CAPSTONE)]
     return [
         question

@@ -175,16 +175,12 @@ class Record(NamedTuple):
     wrong: Sequence[Wrong]
 
 
-def read_record() -> Record:
-    """Read the learner's own record."""
-    store = open_store()
-    return Record(store.outcomes(), store.sums(), store.wrong())
-
-
-def read_progress(record: Record) -> Progress:
-    """Measure a record against the course as it is."""
+def read_progress() -> Progress:
+    """Measure the learner's own record against the course as it is."""
     from course_utils.exercises.exercise import exercises
 
+    store = open_store()
+    record = Record(store.outcomes(), store.sums(), store.wrong())
     return measure(record, read_banks(), exercises())
 
 

@@ -12,19 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .store import open_store
 
-if TYPE_CHECKING:
-    from .attempts import Outcome
-    from .questions import Question
-
 KINDS = ("question", "prediction")
 SITTING = timedelta(hours=12)
-# Sittings with one question that decide, and answers among which they are looked for: with more a
-# long record would only be slow.
-HISTORY, LOOKED_AT = 10, 40
+# Sittings with one question that decide, and answers of each kind among which they are looked for:
+# with more a long record would only be slow.
+HISTORY, LOOKED_AT = 10, 20
 LONGEST_DAYS = 365
 AT_ONCE = 10
 READING = "Questions that are due for review appear here when you run this cell."
@@ -44,15 +40,16 @@ def review() -> None:
     """
     import ipywidgets
 
+    from .bank import lessons_of_questions, read_question
     from .cell import Panel, QuizCell, show
 
-    now, questions = datetime.now(UTC), _questions()
-    cards = _cards(open_store().outcomes(), questions)
+    now, lessons = datetime.now(UTC), lessons_of_questions()
+    cards = _cards(lessons)
     waiting = _due(cards, now)
-    text = _text(cards, questions, now)
+    text = _text(cards, lessons, now)
     if len(waiting) > AT_ONCE:
         text += f" Here are the {AT_ONCE} that have waited longest. Then run this cell again."
-    asked = [questions[card.question] for card in waiting[:AT_ONCE]]
+    asked = [read_question(card.question) for card in waiting[:AT_ONCE]]
     cells = [
         QuizCell(
             question,
@@ -64,14 +61,12 @@ def review() -> None:
     show(Panel([ipywidgets.HTML(f"<p>{text}</p>"), *cells], READING))
 
 
-def review_text(now: datetime | None = None, outcomes: Sequence[Outcome] | None = None) -> str:
-    """Say how many questions are due and of which lessons, or when the next one is.
+def review_text(now: datetime | None = None) -> str:
+    """Say how many questions are due and of which lessons, or when the next one is."""
+    from .bank import lessons_of_questions
 
-    `outcomes` spares the reading of a record that is read already.
-    """
-    questions = _questions()
-    outcomes = open_store().outcomes() if outcomes is None else outcomes
-    return _text(_cards(outcomes, questions), questions, now or datetime.now(UTC))
+    lessons = lessons_of_questions()
+    return _text(_cards(lessons), lessons, now or datetime.now(UTC))
 
 
 def due(now: datetime | None = None) -> list[Due]:
@@ -81,7 +76,9 @@ def due(now: datetime | None = None) -> list[Due]:
 
 def schedule() -> list[Due]:
     """Return every question that was answered and still exists, the soonest due first."""
-    return _cards(open_store().outcomes(), _questions())
+    from .bank import lessons_of_questions
+
+    return _cards(lessons_of_questions())
 
 
 def counted(
@@ -121,27 +118,13 @@ def due_time(answers: list[tuple[datetime, bool]]) -> datetime:
     return card.due
 
 
-def _questions() -> dict[str, Question]:
-    from .bank import read_banks
-
-    return {question.id: question for bank in read_banks().values() for question in bank.questions}
-
-
-def _cards(outcomes: Iterable[Outcome], questions: Mapping[str, Question]) -> list[Due]:
-    given = defaultdict(list)
-    for time, kind, question, score in outcomes:
-        if kind in KINDS:
-            given[question].append((time, score))
-    answered = (
+def _cards(lessons: Mapping[str, str]) -> list[Due]:
+    answers = (
         (question, datetime.fromisoformat(time), score == 1)
-        for question, answers in given.items()
-        for time, score in answers[-LOOKED_AT:]
+        for time, kind, question, score in open_store().newest(LOOKED_AT)
+        if kind in KINDS and question in lessons
     )
-    cards = [
-        Due(question, due_time(answers))
-        for question, answers in counted(answered).items()
-        if question in questions
-    ]
+    cards = [Due(question, due_time(given)) for question, given in counted(answers).items()]
     return sorted(cards, key=lambda card: (card.time, card.question))
 
 
@@ -149,13 +132,13 @@ def _due(cards: Sequence[Due], now: datetime) -> list[Due]:
     return [card for card in cards if card.time <= now]
 
 
-def _text(cards: Sequence[Due], questions: Mapping[str, Question], now: datetime) -> str:
+def _text(cards: Sequence[Due], lessons: Mapping[str, str], now: datetime) -> str:
     waiting = _due(cards, now)
     if not cards:
         return "Nothing is due. Questions that you answer come back here after a day or more."
     if not waiting:
         return f"Nothing is due. The next question comes back on {cards[0].time:%Y-%m-%d}."
-    counts = sorted(Counter(questions[card.question].lesson[:2] for card in waiting).items())
+    counts = sorted(Counter(lessons[card.question][:2] for card in waiting).items())
     listed = ", ".join(f"{count} of lesson {lesson}" for lesson, count in counts)
     said = "1 question is due" if len(waiting) == 1 else f"{len(waiting)} questions are due"
     return f"{said}: {listed}."

@@ -11,11 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from course_utils.doctor import Fault
+from course_utils.fault import Fault
 from course_utils.places import course_home
 
 from . import attempts as table
@@ -106,6 +105,10 @@ class Store:
     def outcomes(self) -> list[Outcome]:
         """Return what all attempts came to, the oldest first."""
         return self._read(table.outcomes)
+
+    def newest(self, count: int) -> list[Outcome]:
+        """Return the last `count` outcomes of each kind at each content of each item, in order."""
+        return self._read(lambda connection: table.newest(connection, count))
 
     def sums(self) -> list[Sum]:
         """Sum up the attempts at each content of each item, in no order."""
@@ -307,6 +310,8 @@ def _learner() -> str:
 
 @cache
 def _course_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("optimization-in-deep-learning")
     except PackageNotFoundError:

@@ -9,11 +9,11 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
-from course_utils.doctor import Fault
+from course_utils.fault import Fault
 
 from .diagnosis import CAPSTONE, LESSONS
 from .grading import Drawn, InvalidResponse, Mark, draw, mark, parse_number
@@ -55,30 +55,30 @@ def quiz(
     drawn = [draw(question, rng.getrandbits(32)) for question in chosen]
     fewer = " Fewer fit your choices than you asked for." if len(drawn) < count else ""
     say(f"{_counted(drawn)}.{fewer}")
-    if ask(drawn, exam):
+    if ask(drawn, len(drawn), exam):
         say(f"To get the same questions again, use the same choices with --seed {seed}.")
 
 
 def review() -> None:
     """Ask the questions that are due, the most overdue first, with numbers drawn anew."""
-    from .bank import read_banks
+    from .bank import read_question
     from .review import AT_ONCE, due, review_text
 
     waiting = due()
     if not waiting:
         say(review_text())
         return
-    questions = {one.id: one for bank in read_banks().values() for one in bank.questions}
-    asked = [questions[card.question] for card in waiting[:AT_ONCE]]
+    asked = [card.question for card in waiting[:AT_ONCE]]
     more = f" Here are the {AT_ONCE} that have waited longest." if len(waiting) > AT_ONCE else ""
     say(f"Due for review: {len(waiting)}.{more}")
-    # Only now: drawing numbers loads what the generators need.
-    ask([draw(question, random.getrandbits(32)) for question in asked])
+    drawn = (draw(read_question(question), random.getrandbits(32)) for question in asked)
+    ask(drawn, len(asked))
 
 
-def ask(drawn: Sequence[Drawn], exam: bool = False) -> list[Answer]:
-    """Ask questions one after the other, record each answer, and return the answers.
+def ask(drawn: Iterable[Drawn], count: int, exam: bool = False) -> list[Answer]:
+    """Ask `count` questions one after the other, record each answer, and return the answers.
 
+    A question is taken from `drawn` only when it is asked: numbers can take a while to draw.
     Feedback comes after each answer, in an exam after the last one. Ctrl-C and the end of the input
     end it early.
     """
@@ -86,17 +86,17 @@ def ask(drawn: Sequence[Drawn], exam: bool = False) -> list[Answer]:
     answers = []
     try:
         for place, one in enumerate(drawn, start=1):
-            say(f"Question {place} of {len(drawn)}", *_face(one))
+            say(f"Question {place} of {count}", *_face(one))
             answers.append(_answer(one))
             say(*(["Noted."] if exam else _feedback(answers[-1])))
     except (EOFError, KeyboardInterrupt):
         print()
-        say(f"Stopped. Questions answered: {len(answers)} of {len(drawn)}.")
+        say(f"Stopped. Questions answered: {len(answers)} of {count}.")
     if answers:
         if exam:
             _say_all_feedback(answers)
         scores = [answer.verdict.score for answer in answers]
-        say(result([*scores, *[None] * (len(drawn) - len(answers))]))
+        say(result([*scores, *[None] * (count - len(answers))]))
         say(open_store().trouble or "Your answers are in your record: see `course progress`.")
     return answers
 

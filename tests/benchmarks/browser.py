@@ -159,10 +159,11 @@ def race(factor):
     _, (plane, curve, rates) = plt.subplots(1, 3, figsize=(9.8, 4.4))
     level_lines(plane, course.landscape)
     for name, rule in adaptive.RACERS.items():
-        run = adaptive.race_run(rule, course, course.start, 0.01 * factor)
-        plane.plot(*run.points.T, label=name)
-        curve.semilogy(np.minimum(run.heights, 1e9))
-        rates.loglog(adaptive.RATES, np.minimum(run.ends, 1e9))
+        sweep = rule(np.append(adaptive.RATES, 0.01 * factor))
+        walked = minimize(course.landscape, sweep, course.start, adaptive.RACE_STEPS)
+        plane.plot(*walked.points[:, -1].T, label=name)
+        curve.semilogy(walked.values[:, -1].clip(max=1e9))
+        rates.loglog(adaptive.RATES, walked.values[-1, :-1].clip(max=1e9))
     curve.set(title="Height by step", ylim=(1e-8, 1e4))
     rates.set(title="Height by rate", ylim=(1e-8, 1e4))
     plane.legend()
@@ -296,11 +297,11 @@ speed.note = (where) => {
   speed.pictures.push({time, cell: cells.indexOf(where.closest(".jp-CodeCell"))});
 };
 
-// A stage clears its canvas, in a frame of the browser, whenever it draws.
+// A stage clears its canvas whenever it draws; what it draws is seen in the next frame.
 const clear = CanvasRenderingContext2D.prototype.clearRect;
 CanvasRenderingContext2D.prototype.clearRect = function (...box) {
   clear.apply(this, box);
-  if (this.canvas.closest(".course-stage")) queueMicrotask(() => speed.note(this.canvas));
+  if (this.canvas.closest(".course-stage")) requestAnimationFrame(() => speed.note(this.canvas));
 };
 
 const observer = new MutationObserver((changes) => {
@@ -486,6 +487,7 @@ def print_answers(browser, address, folder: Path, part: str, presses: int) -> li
 
 
 def main(*arguments):
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # learners' Python keeps what it compiled
     presses = QUICK_PRESSES if "--quick" in arguments else PRESSES
     part = next((argument for argument in arguments if argument != "--quick"), "")
     with tempfile.TemporaryDirectory() as scratch:

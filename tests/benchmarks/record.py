@@ -103,4 +103,5 @@ def main(number=ATTEMPTS):
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         os.environ["COURSE_HOME"] = folder
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # learners' Python keeps what it compiled
         main(*map(int, sys.argv[1:]))

@@ -76,7 +76,7 @@ def test_another_order_draws_another_path():
 
 def test_every_start_is_coloured_by_the_minimum_it_reaches():
     starts = explorers.start_grid(himmelblau())
-    assert starts.shape == (10_000, 2)
+    assert starts.shape == (3_600, 2)
     reached = explorers.which_minimum(np.array(himmelblau().minima), himmelblau().minima)
     assert reached.tolist() == [0, 1, 2, 3]
     explorer = explorers.basins()
@@ -84,13 +84,21 @@ def test_every_start_is_coloured_by_the_minimum_it_reaches():
     assert explorer.stage.reading.endswith("Your start (−3.00, −3.00) ends at C.")
 
 
+def test_the_points_on_their_way_keep_the_colour_of_their_end():
+    swarm = explorers.basins().stage.layers["swarm"]
+    assert swarm.x.shape == (11, 900)
+    ends = np.stack([swarm.x[-1], swarm.y[-1]], axis=-1)
+    groups = np.repeat(np.arange(len(swarm.counts)), swarm.counts)
+    assert np.array_equal(explorers.which_minimum(ends, himmelblau().minima), groups)
+
+
 def test_the_census_leaves_out_what_would_read_as_zero_percent():
-    text = explorers.census(np.array([0] * 999 + [2, 0]), (0, 0), ((0, 0), (2, 2)))
+    text = explorers.census(np.array([0] * 999 + [2]), 0, (0, 0), ((0, 0), (2, 2)))
     assert text.startswith("1,000 starts end: 100% at A. ")
 
 
 def test_the_census_adds_up():
-    text = explorers.census(np.array([0, 0, 1, 2, 1]), (0, 0), ((0, 0), (2, 2)))
+    text = explorers.census(np.array([0, 0, 1, 2]), 1, (0, 0), ((0, 0), (2, 2)))
     assert text == (
         "4 starts end: 50% at A, 25% at B, 25% at none of them. Your start (0.00, 0.00) ends at B."
     )

@@ -4,10 +4,12 @@ from scipy.stats import ks_2samp
 
 from course_utils.curvature import hessian_vector
 from course_utils.datasets import digits
+from course_utils.descent import minimize
 from course_utils.explorers import loss_minimization as explorers
 from course_utils.explorers import loss_problems as problems
 from course_utils.losses import huber, mean_absolute_error, mean_squared_error
 from course_utils.networks import NetworkLoss
+from course_utils.optimizers import SGD
 
 
 def drag(explorer, key, x, y):
@@ -277,6 +279,21 @@ def test_the_rate_of_the_penalty_is_safe_wherever_the_start_is():
     for at in np.random.default_rng(0).uniform(-3, 8, (50, 2)):
         hessian = [hessian_vector(loss, at, direction) for direction in np.eye(2)]
         assert np.linalg.eigvalsh(np.array(hessian))[-1] <= loss.largest_curvature + 1e-3
+
+
+@pytest.mark.parametrize("strength", [10**-0.5, 10**1.35, 100.0, 7.77])  # 7.77 can be typed only
+def test_a_path_is_the_same_alone_and_among_those_of_all_strengths(strength):
+    loss = problems.Penalised(problems.Workshop(), strength)
+    alone = minimize(loss, SGD(1 / loss.largest_curvature), (0.6, 0.5), problems.PENALTY_STEPS)
+    path = problems.penalised_path((0.6, 0.5), strength)
+    np.testing.assert_allclose(path, alone.points, rtol=1e-9)
+
+
+def test_the_slider_stands_at_strengths_that_are_walked_at_once():
+    (slider,) = explorers.penalty().controls
+    exponents = np.log10(problems.STRENGTHS)
+    assert (slider.min, slider.max) == pytest.approx((exponents[0], exponents[-1]))
+    assert slider.step == pytest.approx(np.diff(exponents))
 
 
 @pytest.mark.parametrize("strength", [1.0, 10.0])

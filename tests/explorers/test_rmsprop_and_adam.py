@@ -28,6 +28,25 @@ def heights(name, course, start, rate, steps=100):
     return path, path.values - course.floor
 
 
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("factor", [0.1, 10**0.35, 10.0, 1.234])  # 1.234 can be typed only
+def test_a_run_is_the_same_alone_and_among_those_of_all_factors(name, factor):
+    course = problems.RACES[TURNED]
+    run = problems.race_run(name, TURNED, course.start, 0.02, factor)
+    path, alone = heights(name, course, course.start, 0.02 * factor)
+    # RMSprop at a large rate jumps to and fro: what rounding does to it grows with the steps.
+    np.testing.assert_allclose(run.points[:30], path.points[:30], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(run.heights[:30], alone[:30], rtol=1e-6, atol=1e-9)
+    assert run.end == run.heights[-10:].max()
+
+
+def test_the_slider_stands_at_factors_that_are_raced_at_once():
+    slider = explorers.race().controls[2]
+    exponents = np.log10(problems.FACTORS)
+    assert (slider.min, slider.max) == pytest.approx((exponents[0], exponents[-1]))
+    assert slider.step == pytest.approx(np.diff(exponents))
+
+
 def best_rate(name, course, start):
     """Try each rate by itself; the best is lowest at its highest point of the last ten steps."""
     ends = [heights(name, course, start, rate)[1][-10:].max() for rate in problems.RATES]

@@ -55,13 +55,30 @@ def test_only_what_was_said_wrongly_is_told_and_counted(record):
     ]
 
 
+def test_the_newest_outcomes_are_those_of_each_content_and_kind_in_order(record):
+    connection = record(
+        *({"time": f"2026-01-0{day}", "score": day} for day in (3, 1, 5, 2, 4)),
+        {"time": "2026-01-06", "item": "p"},
+        {"time": "2026-01-02", "kind": "prediction"},
+        {"time": "2026-01-01", "content_hash": "before"},
+    )
+    assert [(time[-1], kind, item) for time, kind, item, _ in table.newest(connection, 2)] == [
+        ("1", "question", "q"),
+        ("2", "prediction", "q"),
+        ("4", "question", "q"),
+        ("5", "question", "q"),
+        ("6", "question", "p"),
+    ]
+
+
 def test_a_long_record_is_summed_up_without_reading_its_rows(record):
     connection, statements = record({}), []
     connection.set_trace_callback(statements.append)
     table.outcomes(connection)
     table.sums(connection)
+    table.newest(connection, 2)
     connection.set_trace_callback(None)
-    assert len(statements) == 3
+    assert len(statements) == 5
     for statement in statements:
         (scan, *_) = connection.execute(f"EXPLAIN QUERY PLAN {statement}")
         assert "USING COVERING INDEX" in scan[-1]

@@ -5,6 +5,7 @@ import pytest
 
 from course_utils.quiz import bank
 from course_utils.quiz.bank import find_bank, find_question, load_bank, load_banks
+from course_utils.quiz.bank_rules import PROOF_DRAWS
 from course_utils.quiz.generators import GENERATORS, Variant
 from course_utils.quiz.questions import BankError
 
@@ -223,6 +224,38 @@ def test_a_generator_is_proved_over_many_seeds(quizzes, registered, variant, rea
 
     with pytest.raises(BankError, match=f"gd-one-step, sample_step with seed 18: .*{reason}"):
         load_bank(quizzes / "99_sample.toml")
+
+
+def test_a_reader_waits_only_for_the_draw_of_the_lesson(quizzes, registered):
+    calls = []
+
+    def counting(rng):
+        calls.append(rng)
+        return sample_step(rng)
+
+    sample_step = GENERATORS.functions["sample_step"]
+    GENERATORS.functions["sample_step"] = counting
+    find_question("gd-one-step")
+    find_bank("99_sample")
+    assert len(calls) == 1
+    load_bank(quizzes / "99_sample.toml")
+    assert len(calls) == 1 + 1 + PROOF_DRAWS
+
+
+def test_the_ids_of_a_bank_are_found_without_reading_it_whole(quizzes, monkeypatch):
+    monkeypatch.setattr(bank.tomllib, "loads", pytest.fail)
+    assert bank.lessons_of_questions() == dict.fromkeys(
+        ("gd-step-sign", "gd-never-settles", "gd-one-step"), "99_sample"
+    )
+
+
+def test_ids_that_are_written_in_another_way_are_found_too(quizzes):
+    rewrite(
+        quizzes, '[[question]]\nid = "gd-never-settles"', "[[ question ]]\nid='gd-never-settles'"
+    )
+    assert find_question("gd-never-settles").type == "multiple"
+    rewrite(quizzes, '[[question]]\nid = "gd-step-sign"', "[[question]]\n\nid = 'gd-step-sign'")
+    assert [*bank.lessons_of_questions()] == ["gd-step-sign", "gd-never-settles", "gd-one-step"]
 
 
 def test_a_reference_file_is_checked_too(quizzes):

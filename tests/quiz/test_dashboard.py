@@ -40,7 +40,7 @@ STEEPER = WrongPrediction(r"$\eta$ grows.", "update rule", "02 Gradient descent"
 @pytest.fixture(autouse=True)
 def due(monkeypatch):
     """What is due for review is told elsewhere."""
-    monkeypatch.setattr(sys.modules[review.__module__], "review_text", lambda outcomes: DUE)
+    monkeypatch.setattr(sys.modules[review.__module__], "review_text", lambda: DUE)
 
 
 def known(name, right, answered):
@@ -69,8 +69,7 @@ def empty():
 
 def in_words(progress):
     return {
-        part.heading: part.lines
-        for part in sections(progress, [], lambda text: text.replace("$", ""))
+        part.heading: part.lines for part in sections(progress, lambda text: text.replace("$", ""))
     }
 
 
@@ -128,7 +127,7 @@ def test_of_a_long_list_the_most_common_are_told_and_the_rest_is_counted():
 
 def test_what_is_not_there_has_no_heading_and_the_review_always_has():
     assert [*in_words(made())] == ["Lessons", "Objectives", "Review"]
-    assert sections(empty(), [], str)[0][:2] == ("Review", DUE)
+    assert sections(empty(), str)[0][:2] == ("Review", DUE)
 
 
 @pytest.mark.parametrize(

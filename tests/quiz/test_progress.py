@@ -18,7 +18,6 @@ from course_utils.quiz.progress import (
     WrongPrediction,
     measure,
     read_progress,
-    read_record,
 )
 from course_utils.quiz.questions import BankError, Objective
 from course_utils.quiz.store import open_store
@@ -263,7 +262,7 @@ def test_the_learners_own_record_is_measured():
         open_store().record(
             kind=kind, item=item.id, content_hash=item.content_hash, response=None, score=1
         )
-    found = read_progress(read_record())
+    found = read_progress()
     lesson = found.lessons[2]
     assert (lesson.title, lesson.questions.done, lesson.exercises.done) == (
         "02 Gradient descent",

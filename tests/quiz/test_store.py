@@ -315,6 +315,7 @@ def test_what_is_kept_in_memory_is_read_with_the_rest(course_home):
     assert [(kind, item, score) for _, kind, item, score in store.outcomes()] == [
         ("prediction", "p", 0.0)
     ] * 2
+    assert store.newest(1) == store.outcomes()[-1:]
     assert [(of.item, of.attempts, of.right) for of in store.sums()] == [("p", 2, 0)]
     assert [(found.response, found.times) for found in store.wrong()] == [(ANSWER["response"], 2)]
 
@@ -467,7 +468,7 @@ from course_utils.quiz.grading import draw
 builtins.input = lambda prompt: "1"
 def answer(number):
     with redirect_stdout(io.StringIO()) as shown:
-        (given,) = terminal.ask([draw(QUESTION, number)])
+        (given,) = terminal.ask([draw(QUESTION, number)], 1)
     return " ".join(shown.getvalue().split())
 """,
 }

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from course_utils.doctor import Fault
+from course_utils.fault import Fault
 from course_utils.quiz import terminal
 from course_utils.quiz.bank import find_question
 from course_utils.quiz.grading import draw, own_seed
@@ -51,7 +51,7 @@ def shown(drawn, text):
 
 
 def ask(capsys, *questions, **how):
-    answers = terminal.ask(questions, **how)
+    answers = terminal.ask(questions, len(questions), **how)
     return answers, capsys.readouterr().out
 
 
@@ -232,7 +232,7 @@ def test_an_answer_is_stored_before_its_feedback_is_shown(quizzes, types, monkey
     types("1")
     monkeypatch.setattr(terminal, "_feedback", killed)
     with pytest.raises(SystemExit):
-        terminal.ask([drawn(SINGLE)])
+        terminal.ask([drawn(SINGLE)], 1)
 
     assert len(attempts()) == 1
 
