@@ -140,6 +140,8 @@ class MLP:
         The largest output decides, a single output by its sign. Targets are labels (examples,), or
         have the shape of the outputs.
         """
+        if params.ndim > 1:  # run by run, so that the outputs of thousands need no memory
+            return np.array([self.accuracy(run, inputs, targets) for run in params])
         outputs = self.predict(params, inputs)
         if outputs.shape[-1] == 1:
             return np.mean((outputs > 0) == (targets > 0.5), axis=(-2, -1))

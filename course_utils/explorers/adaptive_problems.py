@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils.descent import minimize, walk
+from course_utils.explorers.controls import among, log_values
 from course_utils.explorers.gradient_descent import Course
 from course_utils.gradients import clip_by_norm, clip_by_value
 from course_utils.landscapes import Landscape, bowl, ravine, rosenbrock, saddle
@@ -31,7 +32,7 @@ RACERS = {
 RACE_STEPS = 100
 LAST = 10
 RATES = 10 ** np.linspace(-3, 1, 21)
-FACTORS = 10 ** np.linspace(-1, 1, 41)  # on every rate, as a slider has them
+FACTORS = log_values(-1, 1)  # on every rate, as a slider has them
 
 
 class Run(NamedTuple):
@@ -57,8 +58,7 @@ def race_run(racer: str, course: str, start: tuple[float, float], rate: float, f
         rate: the learning rate, positive.
         factor: what it is multiplied by; one of FACTORS costs nothing after the first of them.
     """
-    known = np.isclose(FACTORS, factor)
-    factors, which = (FACTORS, known.argmax()) if known.any() else (np.array([factor]), 0)
+    factors, which = among(FACTORS, factor)
     points, heights, ends = _raced(racer, course, start, (*RATES, *(rate * factors)))
     run = len(RATES) + which
     return Run(points[:, run], heights[:, run], ends[run], ends[: len(RATES)])

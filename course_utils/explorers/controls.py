@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import traitlets
 
 # Side by side where there is room for two, the description in full, in letters of any size.
@@ -59,6 +60,30 @@ def log_slider(
         style=IN_FULL,
         layout=ROOMY,
     )
+
+
+def log_values(low_exponent: float, high_exponent: float, step: float = 0.05) -> np.ndarray:
+    """Return the values of a `log_slider`, so that all of them can be run at once.
+
+    >>> log_values(-1, 1, step=0.5).round(2)
+    array([ 0.1 ,  0.32,  1.  ,  3.16, 10.  ])
+    """
+    steps = round((high_exponent - low_exponent) / step)
+    return 10 ** np.linspace(low_exponent, high_exponent, steps + 1)
+
+
+def among(values: np.ndarray, value: float) -> tuple[np.ndarray, int]:
+    """Return the values of a slider and the place of `value` among them.
+
+    A value that is typed may not be there: it is returned alone.
+
+    >>> among(log_values(-1, 1, step=1.0), 1.0)
+    (array([ 0.1,  1. , 10. ]), 1)
+    >>> among(log_values(-1, 1, step=1.0), 1.3)
+    (array([1.3]), 0)
+    """
+    known = np.isclose(values, value, rtol=1e-6)
+    return (values, int(known.argmax())) if known.any() else (np.array([value]), 0)
 
 
 def choice(description: str, options: Sequence[Any], value: Any) -> ipywidgets.Dropdown:

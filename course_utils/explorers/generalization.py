@@ -70,7 +70,7 @@ def capacity() -> Explorer:
     points_slider = slider("Training points", 25, 10, MOST_POINTS, 1)
     noise = slider("Noise", 0.3, 0.05, 0.6, 0.05)
     again = again_button("Other points")
-    now = {"seed": None, "moved": None}
+    now = {"seed": None, "moved": None, "points": None, "errors": None}
 
     def update():
         if now["seed"] != again.value:
@@ -86,7 +86,10 @@ def capacity() -> Explorer:
         stage.curve("truth", plane, x, true_curve(x), **look)
         look = {"color": figures.BLACK, "width": 2.2, "label": "fitted polynomial"}
         stage.curve("fit", plane, x, heights(x, fit), **look)
-        by_degree = dict(zip(PARTS, errors_by_degree(points), strict=False))
+        drawn = points_slider.value, noise.value, again.value, now["moved"]
+        if now["points"] != drawn:
+            now.update(points=drawn, errors=errors_by_degree(points))
+        by_degree = dict(zip(PARTS, now["errors"], strict=False))
         for part, values in by_degree.items():
             look = PART_LOOKS[part] | {"label": f"{part} (dots and error)"}
             stage.curve(part, errors, DEGREES, np.maximum(values, LEAST_ERROR / 10), **look)

@@ -281,7 +281,7 @@ def spread(last_epoch: Sequence[float]) -> str:
     return f"In the last epoch the loss lies between {low:.1g} and {high:.1g} above the least."
 
 
-GRID = 60
+GRID = 50
 BASIN_STEPS = 60
 SHOWN_EVERY = 6
 # Of the starts, every other one in each direction is shown on its way.
@@ -315,25 +315,26 @@ def basins() -> Explorer:
         if drawn["name"] != landscape_choice.value:
             drawn.update(name=landscape_choice.value, probe=(0.02, -0.9))
             draw_background(landscape)
-        starts = start_grid(landscape)
-        descent = [landscape] * BASIN_STEPS
-        points = walk(descent, SGD(rate.value), starts, every=SHOWN_EVERY)
-        probe = walk(descent, SGD(rate.value), drawn["probe"])
-        reached = which_minimum(points[-1], landscape.minima)
-        mine = which_minimum(probe[-1], landscape.minima)
+        grid = start_grid(landscape)
+        starts = np.vstack([grid, drawn["probe"]])
+        points = walk([landscape] * BASIN_STEPS, SGD(rate.value), starts)
+        ends = which_minimum(points[-1], landscape.minima)
+        reached, mine = ends[:-1], ends[-1]
         colors = [*BASIN_COLORS[: len(landscape.minima)], NOWHERE]
-        stage.dots("map", before, *starts.T, color=colors, groups=reached, size=4.4, alpha=0.45)
+        stage.dots("map", before, *grid.T, color=colors, groups=reached, size=5.3, alpha=0.45)
         stage.dots(
             "swarm",
             after,
-            *np.moveaxis(points[:, SWARM], -1, 0),
+            *np.moveaxis(points[::SHOWN_EVERY, SWARM], -1, 0),
             color=colors,
             groups=reached[SWARM],
             size=3.0,
             alpha=0.5,
             stepped=True,
         )
-        stage.curve("probe", after, *probe.T, color=figures.BLACK, width=1.5, label="your start")
+        stage.curve(
+            "probe", after, *points[:, -1].T, color=figures.BLACK, width=1.5, label="your start"
+        )
         stage.handle(
             "probe start", before, *drawn["probe"], color=figures.BLACK, name="start", on_drag=move
         )

@@ -10,6 +10,7 @@ import numpy as np
 from course_utils.curvature import filter_normalised_direction, loss_plane
 from course_utils.datasets import digits
 from course_utils.descent import minimize, train
+from course_utils.explorers.controls import among, log_values
 from course_utils.hyperparameters import Hyperparameter, per_run
 from course_utils.landscapes import Landscape
 from course_utils.losses import mean_absolute_error
@@ -275,7 +276,7 @@ class Penalised:
 
 
 PENALTY_STEPS = 400
-STRENGTHS = 10 ** np.linspace(-0.5, 2, 51)  # as a slider has them
+STRENGTHS = log_values(-0.5, 2)  # as a slider has them
 
 
 def penalised_path(start: tuple[float, float], strength: float) -> np.ndarray:
@@ -286,15 +287,11 @@ def penalised_path(start: tuple[float, float], strength: float) -> np.ndarray:
     >>> penalised_path((0.6, 0.5), strength=1.0).shape
     (401, 2)
     """
-    known = np.isclose(STRENGTHS, strength)
-    return _penalised_paths(start)[:, known.argmax()] if known.any() else _walked(start, strength)
+    strengths, which = among(STRENGTHS, strength)
+    return _penalised_paths(start, tuple(strengths))[:, which]
 
 
 @lru_cache(maxsize=10)
-def _penalised_paths(start: tuple[float, float]) -> np.ndarray:
-    return _walked(start, STRENGTHS)
-
-
-def _walked(start: tuple[float, float], strength: Hyperparameter) -> np.ndarray:
-    loss = Penalised(Workshop(), strength)
+def _penalised_paths(start: tuple[float, float], strengths: tuple[float, ...]) -> np.ndarray:
+    loss = Penalised(Workshop(), np.array(strengths))
     return minimize(loss, SGD(1 / loss.largest_curvature), start, PENALTY_STEPS).points

@@ -16,6 +16,7 @@ from course_utils.explorers.momentum_problems import (
     WARM_UP,
     RateOutside,
     best_of_each,
+    crossed,
     factor_per_step,
     onward,
     rates_by_step,
@@ -382,16 +383,16 @@ def crossing() -> Explorer:
         if drawn["where"] != where.value:
             drawn.update(where=where.value, start=here.start)
             draw_background(here)
-        landscape, betas = here.landscape, np.array([0.0, beta.value])
-        path = minimize(landscape, SGD(rate.value, betas), drawn["start"], here.steps)
-        heights = path.values - landscape.value(np.array(landscape.minima)).min()
+        landscape = here.landscape
+        points, values = crossed(where.value, drawn["start"], rate.value, beta.value)
+        heights = values - landscape.value(np.array(landscape.minima)).min()
         sentences = []
         for run, (name, label) in enumerate((("SGD", "Gradient descent"), ("Momentum",) * 2)):
-            points = path.points[:, run]
-            stage.curve(f"{name} path", plane, *points.T, **style(name, label=label.lower()))
+            look = style(name, label=label.lower())
+            stage.curve(f"{name} path", plane, *points[:, run].T, **look)
             height = np.maximum(heights[:, run], 1e-12)
-            stage.curve(name, curve, path.steps, height, **style(name))
-            sentences.append(f"{label} {arrival(points, landscape.minima)}")
+            stage.curve(name, curve, np.arange(len(height)), height, **style(name))
+            sentences.append(f"{label} {arrival(points[:, run], landscape.minima)}")
         handle = {"color": figures.BLACK, "name": "start", "on_drag": move}
         stage.handle("start", plane, *drawn["start"], **handle)
         stage.say(" ".join(sentences))

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.descent import Path, minimize
+from course_utils.explorers.controls import among, log_values
 from course_utils.explorers.gradient_descent import TwoWeights
 from course_utils.hyperparameters import LearningRate, rate_at
 from course_utils.landscapes import Landscape, double_well, plateau, saddle
@@ -163,3 +166,22 @@ CROSSINGS = {
     "Plateau": Crossing(plateau(), "Who finds the pit first?", (-3.0, 2.0), 300),
     "Two valleys": Crossing(two_valleys(), "Who ends in A, the deep valley?", (-1.7, 0.8), 100),
 }
+CROSSING_RATES = log_values(-2, 0)  # as a slider has them
+
+
+def crossed(
+    where: str, start: tuple[float, float], rate: float, beta: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points without and with momentum, (steps + 1, 2, 2), and the landscape there.
+
+    All CROSSING_RATES are run at once: any of them costs nothing after the first.
+    """
+    rates, which = among(CROSSING_RATES, rate)
+    path = _crossed(where, start, tuple(rates), beta)
+    return path.points[:, :, which], path.values[:, :, which]
+
+
+@lru_cache(maxsize=20)
+def _crossed(where: str, start: tuple[float, float], rates: tuple[float, ...], beta: float) -> Path:
+    here, betas = CROSSINGS[where], np.array([[0.0], [beta]])
+    return minimize(here.landscape, SGD(np.array(rates), betas), start, here.steps)

@@ -76,7 +76,7 @@ def test_another_order_draws_another_path():
 
 def test_every_start_is_coloured_by_the_minimum_it_reaches():
     starts = explorers.start_grid(himmelblau())
-    assert starts.shape == (3_600, 2)
+    assert starts.shape == (2_500, 2)
     reached = explorers.which_minimum(np.array(himmelblau().minima), himmelblau().minima)
     assert reached.tolist() == [0, 1, 2, 3]
     explorer = explorers.basins()
@@ -86,7 +86,7 @@ def test_every_start_is_coloured_by_the_minimum_it_reaches():
 
 def test_the_points_on_their_way_keep_the_colour_of_their_end():
     swarm = explorers.basins().stage.layers["swarm"]
-    assert swarm.x.shape == (11, 900)
+    assert swarm.x.shape == (11, 625)
     ends = np.stack([swarm.x[-1], swarm.y[-1]], axis=-1)
     groups = np.repeat(np.arange(len(swarm.counts)), swarm.counts)
     assert np.array_equal(explorers.which_minimum(ends, himmelblau().minima), groups)

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from course_utils.descent import minimize
 from course_utils.explorers import momentum as explorers
 from course_utils.explorers import momentum_problems as problems
 from course_utils.landscapes import bowl, ravine
@@ -402,3 +403,20 @@ def test_the_arrival_of_a_path_is_told_by_where_it_was_near(line, said):
 
 def test_the_start_of_the_saddle_is_a_millionth_beside_its_ridge():
     assert explorers.crossing().stage.layers["start"].y == 1e-6
+
+
+@pytest.mark.parametrize("rate", [0.01, 10**-0.55, 1.0, 0.123])  # 0.123 can be typed only
+def test_a_crossing_is_the_same_alone_and_among_those_of_all_rates(rate):
+    here = problems.CROSSINGS["Saddle"]
+    points, values = problems.crossed("Saddle", here.start, rate, 0.9)
+    for run, beta in enumerate((0.0, 0.9)):
+        alone = minimize(here.landscape, SGD(rate, beta), here.start, here.steps)
+        np.testing.assert_allclose(points[:, run], alone.points, rtol=1e-6)
+        np.testing.assert_allclose(values[:, run], alone.values, rtol=1e-6)
+
+
+def test_the_slider_stands_at_rates_that_are_run_at_once():
+    slider = explorers.crossing().controls[1]
+    exponents = np.log10(problems.CROSSING_RATES)
+    assert (slider.min, slider.max) == pytest.approx((exponents[0], exponents[-1]))
+    assert slider.step == pytest.approx(np.diff(exponents))
