@@ -118,17 +118,6 @@ class Store:
         """Return what was said wrongly, in the order of the file."""
         return self._read(table.wrong)
 
-    def latest(
-        self, item: str, kind: str | None = None, content_hash: str | None = None
-    ) -> Attempt | None:
-        """Return the newest attempt at `item`, or None."""
-        found = (
-            attempt
-            for attempt in reversed(self.attempts(item, kind))
-            if content_hash in (None, attempt.content_hash)
-        )
-        return next(found, None)
-
     def delete(self) -> int:
         """Remove all attempts and the files set aside; return how many attempts they were.
 

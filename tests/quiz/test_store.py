@@ -41,17 +41,16 @@ def test_a_retry_with_the_same_attempt_id_adds_nothing(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_the_latest_attempt_is_told_by_kind_and_content():
+def test_attempts_are_told_by_item_and_kind():
     store = open_store()
     store.record(**ANSWER, attempt_id="first")
     store.record(**ANSWER | {"kind": "prediction"}, attempt_id="prediction")
     store.record(**ANSWER | {"content_hash": "new"}, attempt_id="reworded")
     store.record(**ANSWER | {"item": "other"}, attempt_id="other")
 
-    assert store.latest("gd-step").id == "reworded"
-    assert store.latest("gd-step", content_hash="abc").id == "prediction"
-    assert store.latest("gd-step", kind="question", content_hash="abc").id == "first"
-    assert store.latest("gd-step", kind="exercise") is None
+    asked = [attempt.id for attempt in store.attempts("gd-step", "question")]
+    assert asked == ["first", "reworded"]
+    assert store.attempts("gd-step", "exercise") == []
     assert [attempt.id for attempt in store.attempts(kind="question")] == [
         "first",
         "reworded",
@@ -95,7 +94,6 @@ def test_attempts_come_in_order_of_time_wherever_they_were_made():
 
     assert store.add([earlier, mine]) == 1
     assert store.attempts() == [earlier, mine]
-    assert store.latest("gd-step") == mine
 
 
 def kept_for_this_sitting(capsys) -> str:
