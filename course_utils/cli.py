@@ -125,10 +125,18 @@ def lab(folder: Path, for_jupyterlab: list[str]) -> int:
     # Without the root, one from the learner's own Jupyter configuration would not hold the lesson.
     root = f"--ServerApp.root_dir={folder}"
     save = "--FileContentsManager.pre_save_hook=course_utils.saved_widgets.keep_readings"
-    connection = "course_utils.prompt_connection.PromptConnection"
-    prompt = f"--ServerApp.kernel_websocket_connection_class={connection}"
-    open_jupyterlab([str(folder / FIRST_LESSON), root, save, prompt, *for_jupyterlab])
+    open_jupyterlab([str(folder / FIRST_LESSON), root, save, *_connection(), *for_jupyterlab])
     return 0
+
+
+def _connection() -> list[str]:
+    """Return the option for a line without waits; none where a new server has no place for it."""
+    try:
+        from course_utils.prompt_connection import PromptConnection as ours
+    except ImportError:
+        return []
+    name = f"{ours.__module__}.{ours.__qualname__}"
+    return [f"--ServerApp.kernel_websocket_connection_class={name}"]
 
 
 def restore(lesson: str, folder: Path, sure: bool) -> int:

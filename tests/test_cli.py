@@ -70,6 +70,14 @@ def test_lab_takes_another_folder_and_hands_on_what_follows_the_dashes(lessons, 
     assert handed_on == ["--no-browser", "--", "x"]
 
 
+def test_lab_opens_with_the_servers_own_connection_where_ours_does_not_fit(
+    lessons, opened, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "course_utils.prompt_connection", None)
+    assert cli.main(["lab"]) == 0
+    assert len(opened[0]) == 3
+
+
 def test_lab_lists_what_the_learner_changed_and_says_how_to_get_the_courses(
     lessons, opened, capsys
 ):
