@@ -284,8 +284,8 @@ def spread(last_epoch: Sequence[float]) -> str:
 GRID = 50
 BASIN_STEPS = 60
 SHOWN_EVERY = 6
-# Of the starts, every other one in each direction is shown on its way.
-SWARM = np.arange(GRID**2).reshape(GRID, GRID)[::2, ::2].ravel()
+# Of the starts, every third one in each direction is shown on its way.
+SWARM = np.arange(GRID**2).reshape(GRID, GRID)[::3, ::3].ravel()
 
 
 def basins() -> Explorer:

@@ -86,7 +86,7 @@ def test_every_start_is_coloured_by_the_minimum_it_reaches():
 
 def test_the_points_on_their_way_keep_the_colour_of_their_end():
     swarm = explorers.basins().stage.layers["swarm"]
-    assert swarm.x.shape == (11, 625)
+    assert swarm.x.shape == (11, 289)
     ends = np.stack([swarm.x[-1], swarm.y[-1]], axis=-1)
     groups = np.repeat(np.arange(len(swarm.counts)), swarm.counts)
     assert np.array_equal(explorers.which_minimum(ends, himmelblau().minima), groups)
