@@ -149,6 +149,18 @@ def _wait_for(address, server, log, seconds=90):
             time.sleep(0.3)
 
 
+def in_sight(button):
+    """Return where a handle lies once the page rests; JupyterLab may still scroll to its cell."""
+    height, frame = button.page.viewport_size["height"], None
+    for _ in range(20):
+        button.hover()
+        frame, before = button.bounding_box(), frame
+        if frame == before and 0 < frame["y"] < height - frame["height"]:
+            return frame
+        button.page.wait_for_timeout(100)
+    raise AssertionError(f"the page does not come to rest, the handle lies at {frame}")
+
+
 class Lesson:
     """One notebook in the browser, with what a test needs to do in it.
 

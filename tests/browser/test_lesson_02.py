@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Lesson, chromium, connections, jupyterlab, needs_chromium
+from tests.browser.lab import Lesson, chromium, connections, in_sight, jupyterlab, needs_chromium
 
 pytestmark = needs_chromium
 
@@ -37,8 +37,7 @@ def test_dragging_the_start_changes_the_path(lesson):
     explorer = lesson.output_of("explorers.descent()")
     handle = explorer.get_by_role("slider", name="start,")
     expect(reading(explorer)).to_contain_text("From (0.30, −0.90)")
-    handle.hover()  # waits until the page has come to rest
-    box = handle.bounding_box()
+    box = in_sight(handle)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     lesson.page.mouse.down()
     lesson.page.mouse.move(x - 60, y - 40, steps=5)

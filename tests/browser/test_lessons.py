@@ -22,7 +22,15 @@ from course_utils.places import shipped
 from course_utils.quiz.assessment import final_questions
 from course_utils.quiz.bank import find_bank, find_question
 from course_utils.quiz.grading import draw
-from tests.browser.lab import Lesson, chromium, connections, jupyterlab, needs_chromium, notebook7
+from tests.browser.lab import (
+    Lesson,
+    chromium,
+    connections,
+    in_sight,
+    jupyterlab,
+    needs_chromium,
+    notebook7,
+)
 from tests.explorers.every import is_slider, picture, settings
 
 pytestmark = [needs_chromium, pytest.mark.long]
@@ -132,18 +140,6 @@ def move(twin, key, x, y):
     """Move a handle of a twin as the browser does."""
     serial = twin.stage._answered + 1
     twin.stage._moves = {**twin.stage._moves, key: (serial, float(x), float(y))}
-
-
-def in_sight(button):
-    """Return where a handle lies once the page rests; JupyterLab may still scroll to its cell."""
-    height, frame = button.page.viewport_size["height"], None
-    for _ in range(20):
-        button.hover()
-        frame, before = button.bounding_box(), frame
-        if frame == before and 0 < frame["y"] < height - frame["height"]:
-            return frame
-        button.page.wait_for_timeout(100)
-    raise AssertionError(f"the page does not come to rest, the handle lies at {frame}")
 
 
 def expect_alike(explorer, twin, button, key):
