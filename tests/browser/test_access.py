@@ -388,7 +388,8 @@ def stage(browser):
     scene = {name: value for name, value in stage._scene.items() if name != "points"}
     points = base64.b64encode(stage._scene["points"]).decode()
     with browser.new_page() as page:
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(3600)  # seconds; an installed clock goes on by itself until then
         page.set_content('<body style="width: 800px"><div id="stage"></div>')
         page.add_style_tag(content=str(Stage._css))
         page.evaluate(STAGE, [str(Stage._esm), scene, points])
