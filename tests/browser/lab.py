@@ -12,7 +12,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from course_utils.places import shipped
 from course_utils.working_copy import refresh
@@ -39,6 +39,8 @@ DRAWN = """() => [...document.querySelectorAll(
   output.querySelector('.jupyter-widgets, .lm-Widget') || output.innerText.trim())"""
 BROKEN = """() => [...document.querySelectorAll('.jp-OutputArea')].filter(area =>
   /Error displaying widget|model not found|Failed to load model/.test(area.innerText)).length"""
+
+PATIENCE = 30_000  # milliseconds: how long an expectation waits where a machine is busy
 
 # Errors of others: of Notebook 7, now and then while it opens (jupyter/notebook issue 7862); and of
 # anywidget, where a machine is so busy that a widget takes two seconds to begin. That one is drawn
@@ -125,6 +127,7 @@ def _served(command, course_home):
 @contextmanager
 def chromium():
     """Run Chromium; yield it."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

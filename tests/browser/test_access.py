@@ -215,7 +215,6 @@ def opened(browser, tmp_path_factory):
     folder.mkdir()
     with jupyterlab(folder, scratch) as address:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(30_000)
 
         def open_gallery(sources):
             write(folder, "gallery.ipynb", sources)

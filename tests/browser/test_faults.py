@@ -99,10 +99,8 @@ def address(scratch):
 
 @pytest.fixture(scope="module")
 def browser():
-    expect.set_options(timeout=30_000)
     with chromium() as browser:
         yield browser
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture
@@ -111,7 +109,6 @@ def open_tab(scratch, address, browser):
     tabs, notebook = [], scratch / "my_course" / NOTEBOOK
     handed_out = notebook.read_bytes()
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(30_000)
 
     def open_tab():
         tabs.append(Faulty(context.new_page(), address, NOTEBOOK))

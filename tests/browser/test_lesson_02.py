@@ -17,7 +17,6 @@ def scratch(tmp_path_factory):
 def lesson(scratch):
     with jupyterlab(scratch / "my_course", scratch) as address, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(30_000)
         yield Lesson(page, address, "02_gradient_descent.ipynb")
 
 

@@ -108,7 +108,6 @@ def lesson(request, tmp_path_factory):
     server = {"JupyterLab": jupyterlab, "Notebook 7": notebook7}[app]
     with server(scratch / "my_course", scratch) as address, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(30_000)
         where = {} if app == "JupyterLab" else {"app": "notebooks"}
         yield Opened(page, address, stem, scratch, **where)
 

@@ -23,7 +23,6 @@ def course_home(tmp_path_factory):
 def notebook(course_home):
     with jupyterlab(course_home / "my_course", course_home) as address, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(30_000)
         yield Lesson(page, address, "self_assessment.ipynb")
 
 

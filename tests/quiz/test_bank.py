@@ -1,5 +1,4 @@
 import os
-import time
 
 import pytest
 
@@ -297,9 +296,7 @@ def test_an_unchanged_bank_is_read_once_and_a_changed_one_again(quizzes, monkeyp
     first = find_question("gd-step-sign")
     with monkeypatch.context() as unreadable:
         unreadable.setattr(bank.tomllib, "loads", pytest.fail)
-        started = time.perf_counter()
         assert find_question("gd-step-sign") is first
-        assert time.perf_counter() - started < 0.05
 
     path = rewrite(quizzes, "uphill", "upward")
     os.utime(path, ns=(1, 1))
