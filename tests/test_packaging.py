@@ -25,6 +25,9 @@ README = (ROOT / "README.md").read_text("utf-8")
 OPEN = "python -m pip install -c constraints.txt -e . && course lab"
 CHECK = 'python -m pip install -c constraints.txt -e ".[test]" && python -m pytest'
 LONG = "python -m pytest -m long"
+ENGINE = """curvature datasets descent gradients hyperparameters landscapes lines losses networks
+optimizers schedules"""
+ENGINE = {f"course_utils.{name}" for name in ENGINE.split()}
 
 
 def test_readme_gives_the_commands_and_the_two_lines_of_a_virtual_environment():
@@ -120,6 +123,16 @@ def loaded_by(*names):
 def test_only_keras_twin_loads_tensorflow():
     assert len(modules()) > 10
     assert not {"tensorflow", "keras"} & loaded_by(*modules())
+
+
+def test_the_engine_loads_nothing_that_shows_or_asks():
+    own = {name for name in loaded_by(*ENGINE) if name.startswith("course_utils.")}
+    assert own == ENGINE
+
+
+def test_questions_load_no_explorer():
+    questions = [name for name in modules() if name.startswith("course_utils.quiz.")]
+    assert not any(name.startswith("course_utils.explorers") for name in loaded_by(*questions))
 
 
 @pytest.mark.parametrize("name", ["course_utils", "course_utils.quiz", "course_utils.cli"])

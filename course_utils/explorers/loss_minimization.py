@@ -16,21 +16,17 @@ from course_utils.explorers.loss_problems import (
     TWO_TRAINED,
     Penalised,
     Workshop,
-    absolute_line,
     body_mass_and_score,
     cosine_shares,
     expected_best,
-    heights,
-    huber_line,
-    line_loss,
     penalised_path,
     random_cosines,
-    squares_line,
     weight_plane,
     worst_chord,
 )
 from course_utils.explorers.stage import Stage
 from course_utils.explorers.wording import number, place, three_figures
+from course_utils.lines import absolute_line, heights, huber_line, line_loss, squares_line
 from course_utils.losses import huber, mean_absolute_error, mean_squared_error
 
 LINE_ENDS = np.array([17.0, 43.0])  # in units of the body mass index

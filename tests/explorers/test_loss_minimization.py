@@ -7,7 +7,6 @@ from course_utils.datasets import digits
 from course_utils.descent import minimize
 from course_utils.explorers import loss_minimization as explorers
 from course_utils.explorers import loss_problems as problems
-from course_utils.losses import huber, mean_absolute_error, mean_squared_error
 from course_utils.networks import NetworkLoss
 from course_utils.optimizers import SGD
 
@@ -78,32 +77,6 @@ def test_another_start_forgets_where_the_line_has_been():
     visited = explorer.stage.layers["visited"]
     assert (visited.x, visited.y) == point(explorer)
     assert point(explorer) != point(explorers.fit_line())
-
-
-def with_outlier_at(y):
-    return np.append(explorers.X_OF_REST, 10.5), np.append(explorers.Y_OF_REST, y)
-
-
-@pytest.mark.parametrize("delta", [0.1, 1.0, 10.0])
-@pytest.mark.parametrize("y", [0.0, 7.0, 16.0])
-def test_each_line_has_the_least_loss(y, delta):
-    x, y = with_outlier_at(y)
-    nearby = 0.01 * np.random.default_rng(0).standard_normal((500, 2))
-    for line, loss in (
-        (problems.squares_line(x, y), mean_squared_error),
-        (problems.absolute_line(x, y), mean_absolute_error),
-        (problems.huber_line(x, y, delta), lambda *pair: huber(*pair, delta=delta)),
-    ):
-        least = problems.line_loss(loss, line, x, y)
-        assert np.all(problems.line_loss(loss, line + nearby, x, y) >= least - 1e-12)
-
-
-def test_hubers_line_leaves_no_slope_of_its_loss():
-    x, y = with_outlier_at(14.0)
-    delta = 1.0
-    line = problems.huber_line(x, y, delta)
-    _, pulls = huber(problems.heights(line, x)[:, None], y[:, None], delta)
-    assert [pulls.sum(), x @ pulls[:, 0]] == pytest.approx([0, 0], abs=1e-8)
 
 
 def test_raising_the_outlier_turns_the_line_of_squares_alone():

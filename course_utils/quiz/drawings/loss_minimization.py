@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils.explorers.loss_problems import absolute_line, heights, huber_line, squares_line
 from course_utils.figures import BLACK, GREY, PURPLE, RED, SKY, subplots
 from course_utils.landscapes import himmelblau
+from course_utils.lines import absolute_line, heights, huber_line, squares_line
 from course_utils.quiz.drawings import figure
 
 OUTLIER_DELTA = 6.0
