@@ -279,9 +279,11 @@ def _speak_any_alphabet() -> None:
 
 
 def _parser() -> Parser:
-    raw = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog="course", description="Optimization in Deep Learning, in your notebooks.")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    raw = argparse.RawDescriptionHelpFormatter
+    folder = {"metavar": "FOLDER", "nargs": "?", "type": Path, "default": MY_COURSE}
+    folder["help"] = f"where your copy is (default: {MY_COURSE})"
     lab = commands.add_parser(
         "lab",
         help="open the lessons in JupyterLab, in a copy of your own",
@@ -289,14 +291,7 @@ def _parser() -> Parser:
         formatter_class=raw,
         usage="course lab [FOLDER] [-- JUPYTERLAB ARGUMENTS]",
     )
-    lab.add_argument(
-        "folder",
-        metavar="FOLDER",
-        nargs="?",
-        type=Path,
-        default=MY_COURSE,
-        help=f"where your copy is (default: {MY_COURSE})",
-    )
+    lab.add_argument("folder", **folder)
     restore = commands.add_parser(
         "restore",
         help="bring one lesson of your copy back as the course made it",
@@ -305,14 +300,7 @@ def _parser() -> Parser:
         usage="course restore LESSON [FOLDER] [--yes]",
     )
     restore.add_argument("lesson", metavar="LESSON", help="for example 02, or self_assessment")
-    restore.add_argument(
-        "folder",
-        metavar="FOLDER",
-        nargs="?",
-        type=Path,
-        default=MY_COURSE,
-        help=f"where your copy is (default: {MY_COURSE})",
-    )
+    restore.add_argument("folder", **folder)
     restore.add_argument("--yes", action="store_true", help="do not ask")
     quiz = commands.add_parser(
         "quiz",

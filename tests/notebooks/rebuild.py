@@ -14,8 +14,9 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from course_utils.saved_widgets import keep_readings
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS_FOR_A_CELL = 120
 
 
@@ -27,8 +28,8 @@ def rebuild(notebook: Path) -> str:
         execute = ["nbconvert", "--to", "notebook", "--execute", str(notebook)]
         execute += ["--output-dir", scratch, "--ExecutePreprocessor.kernel_name=python3"]
         execute += [f"--ExecutePreprocessor.timeout={SECONDS_FOR_A_CELL}"]
-        keys = "metadata.widgets metadata.language_info.version"
-        strip = ["nbstripout", "--keep-output", "--keep-count", "--extra-keys", keys, str(built)]
+        strip = ["nbstripout", "--keep-output", "--keep-count", str(built)]
+        strip += ["--extra-keys", "metadata.language_info.version"]
         for command in (execute, strip):
             ran = subprocess.run(
                 [sys.executable, "-m", *command], env=environment, capture_output=True, text=True
@@ -42,11 +43,10 @@ def rebuild(notebook: Path) -> str:
 def as_committed(text: str) -> str:
     """Drop from a notebook's text what differs from run to run or needs the kernel it ran in."""
     book = json.loads(text)
+    keep_readings({"type": "notebook", "content": book})
     for cell in book["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"] = joined(cell["outputs"])
-            for output in cell["outputs"]:
-                output.get("data", {}).pop(WIDGET_VIEW, None)
     return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 
