@@ -158,7 +158,7 @@ def in_sight(button):
     for _ in range(20):
         button.hover()
         frame, before = button.bounding_box(), frame
-        if frame == before and 0 < frame["y"] < height - frame["height"]:
+        if frame == before and 0 < frame["y"] + frame["height"] / 2 < height:
             return frame
         button.page.wait_for_timeout(100)
     raise AssertionError(f"the page does not come to rest, the handle lies at {frame}")
