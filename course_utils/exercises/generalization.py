@@ -225,8 +225,8 @@ def l2_penalty(arrays, strength):
         Mistake(
             "given-arrays-changed",
             _scaled_in_place,
-            "The values are right, but you change the arrays that the caller gave you: array *= "
-            "... works in place, and the network's weights are gone. Make new arrays.",
+            "The values are right, but you change what the caller gave you: array *= ... and "
+            "arrays[i] = ... both do so, and the network's weights are gone. Make a new list.",
         ),
     ),
 )
@@ -273,13 +273,7 @@ def _observe_dropout(dropout, activations, rate, training, rng):
         numbers = as_numbers(output)
         return output if numbers is None else numbers
 
-    try:
-        first, second, repeated = drop(rng), drop(rng), drop(same_seed)
-    except NotImplementedError:
-        # An if without an else: nothing comes back, but the stub is not untouched.
-        if training:
-            raise
-        return {"what it returned": "nothing"}
+    first, second, repeated = drop(rng), drop(rng), drop(same_seed)
     if not isinstance(first, np.ndarray):
         return {"what it returned": type(first).__name__}
     seen = {"what it returned": f"array of shape {first.shape}"}
@@ -389,12 +383,6 @@ def dropout(activations, rate, training, rng):
             lambda activations, rate, training, rng: activations,
             "Nothing is dropped. If training is True, draw a mask and set the dropped entries to "
             "0.",
-        ),
-        Mistake(
-            "nothing-returned-at-test-time",
-            _wrong_dropout(at_test_time=lambda a, rate: None),
-            "If training is False, your function ends without a return, which gives None. Return "
-            "the activations as they are.",
         ),
         Mistake(
             "rate-is-the-share-kept",
@@ -838,8 +826,9 @@ def standardise(training, test):
         Mistake(
             "constant-column-and-epsilon",
             _wrong_standardise(deviation=lambda array: array.std(axis=0) + 1e-8),
-            "A small number added to the deviation avoids 0/0. But if a column that never changed "
-            "in training changes in the test data, its value becomes huge. Divide it by 1.",
+            "A small number added to the deviation, or put in the place of 0, avoids 0/0. But if a "
+            "column that never changed in training changes in the test data, its value becomes "
+            "huge. Divide it by 1.",
         ),
         Mistake(
             "constant-column-always-0",

@@ -261,7 +261,7 @@ def _minibatch_cases(rng):
     # Enough batches that chance cannot repeat an order.
     return [
         (n, batch_size, np.random.default_rng(rng.integers(1000)))
-        for n, batch_size in [(50, 4), (33, 3), (100, 7)]
+        for n, batch_size in [(50, 4), (33, 3), (99, 7)]
     ]
 
 
@@ -328,12 +328,12 @@ def minibatches(n, batch_size, rng):
             "one class. Begin with rng.permutation(n).",
         ),
         Mistake(
-            "only-the-batches-shuffled",
+            "shuffled-after-the-cut",
             lambda n, batch_size, rng: [
                 _cut(np.arange(n), batch_size)[i] for i in rng.permutation(-(-n // batch_size))
             ],
-            "The batches come in random order, but each still holds neighbours. Shuffle the "
-            "indices first and cut afterwards.",
+            "Each batch still holds neighbours, because you cut first and shuffle afterwards. "
+            "Shuffle the indices first, then cut.",
         ),
         Mistake(
             "last-batch-dropped",
@@ -400,17 +400,17 @@ def _unstable_softmax(logits):
 def _wrong_backprop(
     softmax=_stable_softmax,
     error=lambda probabilities, one_hot: (probabilities - one_hot) / len(one_hot),
-    slope=lambda a, dh: a > 0,
+    through_relu=lambda dh, a: dh * (a > 0),
     bias=np.sum,
 ):
-    """Make a backprop with one wrong part: `slope` is that of the relu."""
+    """Make a backprop with one wrong part."""
 
     def backprop(X, y, W1, b1, W2, b2):
         a = X @ W1 + b1
         h = np.maximum(a, 0)
         dlogits = error(softmax(h @ W2 + b2), np.eye(len(b2))[y])
         dh = dlogits @ W2.T
-        da = dh * slope(a, dh)
+        da = through_relu(dh, a)
         return X.T @ da, bias(da, axis=0), h.T @ dlogits, bias(dlogits, axis=0)
 
     return backprop
@@ -451,13 +451,13 @@ def backprop(X, y, W1, b1, W2, b2):
     mistakes=(
         Mistake(
             "relu-derivative-forgotten",
-            _wrong_backprop(slope=lambda a, dh: 1),
+            _wrong_backprop(through_relu=lambda dh, a: dh),
             "The gradient passes every hidden unit. A unit with a <= 0 is off: its derivative is "
             "0, so nothing passes. Multiply by (a > 0).",
         ),
         Mistake(
             "relu-of-the-gradient",
-            _wrong_backprop(slope=lambda a, dh: dh > 0),
+            _wrong_backprop(through_relu=lambda dh, a: dh * (dh > 0)),
             "You keep the positive entries of the gradient. Keep the entries whose input was "
             "positive in the forward pass: (a > 0).",
         ),
@@ -492,11 +492,17 @@ def backprop(X, y, W1, b1, W2, b2):
             "Your probabilities sum to 1 over the examples. Each example's row must sum to 1: "
             "axis=1, with keepdims=True.",
         ),
-        Mistake(
-            "softmax-overflows",
-            _wrong_backprop(softmax=_unstable_softmax),
-            "Right for small logits, but exp(800) overflows and inf/inf is nan. Subtract each "
-            "row's largest logit before exp: the probabilities stay the same.",
+        *(
+            Mistake(
+                "softmax-overflows",
+                _wrong_backprop(softmax=_unstable_softmax, through_relu=through_relu),
+                "Right for small logits, but exp(800) overflows and inf/inf is nan. Subtract each "
+                "row's largest logit before exp: the probabilities stay the same.",
+            )
+            for through_relu in (
+                lambda dh, a: dh * (a > 0),  # nan where a unit is off
+                lambda dh, a: np.where(a > 0, dh, 0),  # 0 there
+            )
         ),
     ),
 )

@@ -36,7 +36,8 @@ def _stable_cases(rng):
     # their middle, arithmetic or geometric, overflows (or converges on the quartic).
     return [
         (_parabola, np.array([1.0]), 1e-8, 50.0),
-        (_bowl, np.array([1.0, 2.0]), 0.5, 950.0),
+        (_bowl, np.array([1.0, -2.0]), 0.5, 950.0),
+        (_bowl, np.array([-1.0, 2.0]), 0.5, 950.0),
         (_quartic, np.array([1.0]), 0.1, 1.5),
     ]
 
@@ -131,6 +132,16 @@ def largest_stable_rate(gradient, start, low, high):
             "the other side is stable if it lands nearer to 0. Compare distances.",
         ),
         Mistake(
+            "compared-without-lengths",
+            _search(
+                lambda gradient, start, learning_rate: np.all(
+                    _descend(gradient, start, learning_rate) <= start
+                )
+            ),
+            "You compare w with start itself. A negative number is not nearer to 0 than a positive "
+            "one: compare lengths, np.linalg.norm.",
+        ),
+        Mistake(
             "ends-swapped",
             _search(lambda *case: not _ends_no_farther(*case)),
             "You move the wrong end. If the rate in the middle is stable, the limit lies above it, "
@@ -159,10 +170,11 @@ def largest_stable_rate(gradient, start, low, high):
             "steepest one must shrink too: compare the lengths, np.linalg.norm.",
         ),
         Mistake(
-            "accurate-to-0.001",
+            "stopped-too-early",
             _search(_ends_no_farther, lambda low, high: high - low <= 0.001),
-            "You stop when high - low is 0.001. That is far too coarse for a limit of 0.00002. "
-            "For 0.1 % compare the ratio: go on while high > 1.001 * low.",
+            "You stop too early: when high - low is 0.001, or after too few halvings. That is too "
+            "coarse for a limit of 0.00002. For 0.1 % compare the ratio: go on while "
+            "high > 1.001 * low.",
         ),
     ),
 )
@@ -506,6 +518,7 @@ def _decay_cases(rng):
         (30, 0.1, 20, 0.9, True),
         (40, 0.1, 20, 0.9, True),
         (19, 0.4, 5, 0.8, True),
+        (12, 0.4, 5, 0.8, True),
     ]
 
 
@@ -568,6 +581,16 @@ def exponential_decay(step, initial_rate, decay_steps, decay_rate, staircase):
             ),
             "The two cases are swapped. Round the exponent down when staircase is True, and only "
             "then.",
+        ),
+        Mistake(
+            "rounded-up",
+            _wrong_decay(
+                lambda step, decay_steps, staircase: (
+                    np.ceil(step / decay_steps) if staircase else step / decay_steps
+                )
+            ),
+            "The stair comes a whole stage too early: the exponent is rounded up. Round it down, "
+            "with np.floor.",
         ),
         Mistake(
             "rounded-to-the-nearest",

@@ -322,10 +322,11 @@ def softmax_cross_entropy(logits, labels):
             for mean in (_chosen, _one_hot)
         ),
         Mistake(
-            "log-of-zero",
+            "infinite-for-distant-logits",
             _wrong_cross_entropy(_log_of_softmax),
-            "Nothing overflows now. But exp(-2000) is 0 in a float, and the logarithm of that "
-            "probability is -inf. Use log(exp(z) / total) = z - log(total).",
+            "Right until the logits of a row lie far apart. Then exp(-2000) is 0 in a float, with "
+            "the logarithm -inf; or, if you subtract another number than the row's largest, exp "
+            "overflows. Subtract the largest, and use log(exp(z) / total) = z - log(total).",
         ),
         Mistake(
             "zero-times-log-of-zero",

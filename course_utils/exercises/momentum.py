@@ -99,6 +99,15 @@ def momentum_step(w, velocity, gradient, learning_rate, beta):
             "the gradient comes in whole, so the steps can add up.",
         ),
         Mistake(
+            "form-of-the-average",
+            _wrong_momentum(
+                lambda v, gradient, rate, beta: beta * v + (1 - beta) * gradient,
+                lambda new, old, gradient, rate, beta: -rate * new,
+            ),
+            "That is an exponential average of gradients, with the rate outside. In Keras the "
+            "whole gradient, times the rate, enters: beta * velocity - learning_rate * gradient.",
+        ),
+        Mistake(
             "form-of-pytorch",
             _wrong_momentum(
                 lambda v, gradient, rate, beta: beta * v + gradient,

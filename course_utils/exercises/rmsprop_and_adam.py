@@ -728,8 +728,8 @@ def clip_global_norm(gradients, limit):
         Mistake(
             "given-arrays-changed",
             _clipped_in_place,
-            "The values are right, but you change the arrays that the caller gave you: array *= "
-            "factor works in place. Make new arrays: factor * array.",
+            "The values are right, but you change what the caller gave you: array *= factor and "
+            "gradients[i] = ... both do so. Make a new list of new arrays, each factor * array.",
         ),
     ),
 )

@@ -16,6 +16,7 @@ import numpy as np
 from course_utils.exercises.exercise import Exercise, as_numbers, readable
 
 PATIENCE_SECONDS = 10
+NOTHING = object()
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,20 @@ def _judge(exercise, answer):
     try:
         with _told_when_slow(name):
             got = [_observe(exercise, answer, case, changed) for case in cases]
-    except NotImplementedError:
+    except (Exception, SystemExit) as error:
+        return Verdict("error", _describe_error(error, answer))
+    if all(output is NOTHING for output in got):
         text = (
             f"Not solved yet: {name} returns nothing so far.\n"
             "Write its body, with a return line, and run the cell again. "
             f'hint("{exercise.id}") gives a hint.'
         )
         return Verdict("unfinished", text)
-    except (Exception, SystemExit) as error:
-        return Verdict("error", _describe_error(error, answer))
+    for case, output in zip(cases, got, strict=True):
+        if output is NOTHING:
+            return _differs(
+                exercise, case, f"{name} returns nothing: a way through it has no return."
+            )
     return _compare(exercise, cases, got, changed)
 
 
@@ -81,11 +87,16 @@ def _compare(exercise, cases, got, changed):
         return Verdict("changed input", text)
     for case, text in zip(cases, differences(exercise.reference), strict=True):
         if text:
-            inputs = zip(inspect.signature(exercise.reference).parameters, case, strict=True)
-            lines = "".join(f"    {key} = {readable(value)}\n" for key, value in inputs)
-            more = f'hint("{exercise.id}") gives a hint.'
-            return Verdict("different", f"Not right yet. With\n{lines}{text}\n{more}")
+            return _differs(exercise, case, text)
     return Verdict("solved", f"Solved: {name} gives the right answer in all {len(cases)} cases.")
+
+
+def _differs(exercise, case, text):
+    """Return the verdict on a function that in this case does what `text` says."""
+    inputs = zip(inspect.signature(exercise.reference).parameters, case, strict=True)
+    lines = "".join(f"    {key} = {readable(value)}\n" for key, value in inputs)
+    more = f'hint("{exercise.id}") gives a hint.'
+    return Verdict("different", f"Not right yet. With\n{lines}{text}\n{more}")
 
 
 def difference(got: Any, wanted: Any, exercise: Exercise, name: str = "") -> str | None:
@@ -139,7 +150,10 @@ def _difference_of_parts(got, wanted, exercise):
 
 
 def _observe(exercise, function, case, changed):
-    """Return what `function` shows on a copy of the case; `changed` gets the inputs it changed."""
+    """Return what `function` shows on a copy of the case; `changed` gets the inputs it changed.
+
+    It is NOTHING where a call returned nothing.
+    """
     names = inspect.signature(exercise.reference).parameters
 
     def watched(*arguments):
@@ -153,7 +167,10 @@ def _observe(exercise, function, case, changed):
         return output
 
     with np.errstate(all="ignore"):
-        output = exercise.observe(watched, *copy.deepcopy(case))
+        try:
+            output = exercise.observe(watched, *copy.deepcopy(case))
+        except NotImplementedError:
+            return NOTHING
         # An iterator, such as zip gives, could be looked at only once.
         return list(output) if isinstance(output, Iterator) else output
 

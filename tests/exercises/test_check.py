@@ -88,6 +88,16 @@ def test_an_unfinished_function_is_not_solved_yet(stub):
     assert verdict.text.startswith("Not solved yet: half_difference returns nothing so far.")
 
 
+def test_a_function_with_a_way_through_that_returns_nothing_is_shown_the_inputs():
+    assert verdict_of(lambda a, b: (a - b) / 2 if a[0] != 3 else None).text == (
+        "Not right yet. With\n"
+        "    a = [3, 1]\n"
+        "    b = [1, 1]\n"
+        "half_difference returns nothing: a way through it has no return.\n"
+        'hint("halves") gives a hint.'
+    )
+
+
 def test_a_known_mistake_is_named_with_its_hint():
     verdict = verdict_of(lambda a, b: a - b)
     assert verdict.mistake == "not-halved"

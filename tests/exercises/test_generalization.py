@@ -413,7 +413,6 @@ def flatness_returned_too_early(loss, params, radius, directions):
     [
         ("gen-l2", penalty_overwritten, "only-the-last-layer"),
         ("gen-l2", penalty_of_all, "biases-penalised"),
-        ("gen-dropout", dropout_without_an_else, "nothing-returned-at-test-time"),
         ("gen-dropout", dropout_of_columns, "one-mask-for-all-rows"),
         (
             "gen-dropout",
@@ -435,6 +434,13 @@ def flatness_returned_too_early(loss, params, radius, directions):
 )
 def test_a_mistake_written_in_another_way_is_named(exercise_id, answer, mistake):
     assert judge(EXERCISES[exercise_id], answer).mistake == mistake
+
+
+def test_a_dropout_without_an_else_is_shown_the_case_in_which_nothing_comes_back():
+    verdict = judge(EXERCISES["gen-dropout"], dropout_without_an_else)
+    assert verdict.kind == "different"
+    assert "    training = no\n" in verdict.text
+    assert "dropout returns nothing: a way through it has no return." in verdict.text
 
 
 def dropout_in_place(activations, rate, training, rng):

@@ -239,7 +239,7 @@ def going_on_from_the_last_rate(middle):
             lambda middle: bisection(
                 middle=middle, close_enough=lambda low, high: high - low < 0.001
             ),
-            "accurate-to-0.001",
+            "stopped-too-early",
         ),
     ],
 )

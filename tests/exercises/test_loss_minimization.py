@@ -199,7 +199,14 @@ def right_class(array, labels):
             lambda z, y: -np.log(right_class(of_one_maximum(z), y)).mean(),
             "one-maximum-for-all-rows",
         ),
-        (lambda z, y: -np.log(right_class(of_row_maxima(z), y)).mean(), "log-of-zero"),
+        (
+            lambda z, y: -np.log(right_class(of_row_maxima(z), y)).mean(),
+            "infinite-for-distant-logits",
+        ),
+        (
+            lambda z, y: np.log(np.exp(z - right_class(z, y)[:, None]).sum(axis=1)).mean(),
+            "infinite-for-distant-logits",
+        ),
         (
             lambda z, y: -(np.eye(z.shape[1])[y] * np.log(of_row_maxima(z))).sum(1).mean(),
             "zero-times-log-of-zero",
