@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .questions import Question
 
 DO_NOT_KNOW = "I do not know yet."
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -107,7 +108,11 @@ def parse_number(text: str) -> float:
     >>> parse_number(" −0,25 ")
     -0.25
     """
-    plain = text.strip().replace("−", "-").replace(",", ".")
+    plain = text.strip().replace("−", "-")
+    if _EITHER.fullmatch(plain):
+        whole, decimal = plain.replace(",", ""), plain.replace(",", ".")
+        raise InvalidResponse(f"{plain!r} can mean {whole} or {decimal}: write one of these.")
+    plain = plain.replace(",", ".")
     value = float(plain) if _NUMBER.fullmatch(plain) else math.inf
     if not math.isfinite(value):
         said = f"{text.strip()[:40]!r} is not a number" if plain else "Write a number first"

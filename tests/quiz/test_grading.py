@@ -106,6 +106,8 @@ def test_the_tolerance_grows_with_the_size_of_the_key_whatever_its_sign(quizzes)
         ("1e−7", 1e-7),
         ("+.5", 0.5),
         ("7.", 7),
+        ("0,125", 0.125),
+        ("1250,125", 1250.125),
     ],
 )
 def test_numbers_are_read_as_people_write_them(text, value):
@@ -118,6 +120,14 @@ def test_numbers_are_read_as_people_write_them(text, value):
 )
 def test_what_is_no_number_is_named_and_not_marked(text):
     with pytest.raises(InvalidResponse, match=f"'{text}' is not a number: 0.25, -3 or 1e-3"):
+        parse_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meanings"), [("7,299", "7299 or 7.299"), (" −12,500", "-12500 or -12.500")]
+)
+def test_a_comma_that_may_part_thousands_is_asked_about(text, meanings):
+    with pytest.raises(InvalidResponse, match=f"can mean {meanings}: write one of these"):
         parse_number(text)
 
 

@@ -266,7 +266,7 @@ def test_the_rate_of_the_best_pair_diverges_without_momentum_where_it_is_steep()
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95, 1.05, 1.2])
 def test_no_other_momentum_is_as_fast_as_that_of_the_best_pair(share):
-    assert right_option("mom-why-sqrt").startswith("Some direction then no longer shrinks")
+    assert right_option("mom-why-sqrt").startswith("Some direction then no longer has the factor")
 
     def slowest(rate, beta):
         return max(
@@ -454,14 +454,14 @@ def test_on_the_digits_momentum_is_plain_descent_at_ten_times_the_rate(digits_lo
     question = find_question("mom-fair-comparison")
     assert right_option(question.id).startswith("Both rules at many rates")
     assert "loss of 1.4, and ten of `SGD(0.01, momentum=0.9)` with 0.18" in question.stem
-    runs = SGD(np.array([0.01, 0.01, 0.1, 1.0]), momentum=np.array([0, 0.9, 0, 0]))
+    runs = SGD(np.array([0.01, 0.01, 0.1, 0.3]), momentum=np.array([0, 0.9, 0, 0]))
     start = digits_loss.network.initial(seed)
     last = train(digits_loss, runs, start, epochs=10, batch_size=32, seed=seed).losses[-1]
     slow, momentum, plain, fast = last
     assert slow == pytest.approx(1.4, abs=0.2)
     assert momentum == pytest.approx(0.18, abs=0.01)
     assert plain == pytest.approx(momentum, rel=0.3)
-    assert fast < 0.5 * momentum
+    assert fast == pytest.approx(0.1, abs=0.02)
 
 
 def test_nesterov_without_a_momentum_is_plain_descent():

@@ -100,13 +100,14 @@ def epsilon_hat(rng: np.random.Generator) -> Variant:
     rate = float(rng.choice([0.1, 0.2]))
     pairs = [(0.01, 0.001), (0.02, 0.001), (0.01, 0.002), (0.03, 0.001)]
     gradient, epsilon = pairs[rng.integers(4)]
+    first = rate * 0.1 * gradient  # β₂ = 0.99 leaves the root of 0.01 of the first square
     return Variant(
         numbers={"rate": rate, "gradient": gradient, "epsilon": epsilon},
         key=-_last_step(Adam(rate, beta_2=0.99, epsilon=epsilon), [gradient]),
         mistakes={
             "epsilon_left_out": rate,
             "after_the_correction": rate * gradient / (gradient + epsilon),
-            "inside_the_root": float(rate * gradient / np.sqrt(gradient**2 + epsilon)),
+            "inside_the_root": float(first / np.sqrt((0.1 * gradient) ** 2 + epsilon)),
         },
     )
 
