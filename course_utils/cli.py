@@ -105,9 +105,12 @@ def _run(parser: Parser, options: argparse.Namespace, for_jupyterlab: list[str])
         return review()
     if options.command == "progress":
         return progress(options.action, options.file)
-    if options.lesson == "check":
-        return check_banks()
-    return quiz(options)
+    if options.lesson != "check":
+        return quiz(options)
+    chosen = (options.count, options.objective, options.level, options.seed)
+    if options.exam or any(choice is not None for choice in chosen):
+        parser.error("`course quiz check` takes no options")
+    return check_banks()
 
 
 def lab(folder: Path, for_jupyterlab: list[str]) -> int:
@@ -233,10 +236,9 @@ def check_banks() -> int:
 def progress(action: "str | None", file: "Path | None") -> int:
     """Print the learner's progress, or move or delete the record."""
     from course_utils.quiz import terminal, transfer
-    from course_utils.quiz.dashboard import progress_text
 
     if action is None:
-        terminal.say(progress_text())
+        terminal.progress()
     elif action == "export":
         print(f"Answers written to {file}: {transfer.export_record(file)}.")
     elif action == "import":
@@ -311,12 +313,14 @@ def _parser() -> Parser:
     )
     quiz.add_argument("lesson", metavar="LESSON", nargs="?", help="for example 03 (default: all)")
     quiz.add_argument(
-        "--count", metavar="N", type=_positive, default=10, help="how many questions (default: 10)"
+        "--count", metavar="N", type=_positive, help="how many questions (default: 10)"
     )
     quiz.add_argument("--objective", metavar="ID", help="only this objective, such as gd.noise")
     quiz.add_argument("--level", help="remember, understand, apply or analyze")
     quiz.add_argument("--exam", action="store_true", help="all feedback and the score at the end")
-    quiz.add_argument("--seed", metavar="N", type=int, help="the same questions as with N before")
+    quiz.add_argument(
+        "--seed", metavar="N", type=_whole, help="the same questions as with N before"
+    )
     commands.add_parser(
         "review",
         help="answer again what you are about to forget",
@@ -349,6 +353,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
     return int(text)
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:

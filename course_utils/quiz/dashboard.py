@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .assessment import short_name
-from .markup import to_markdown, to_text
+from .markup import to_markdown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,15 +64,6 @@ def dashboard() -> None:
     progress = read_progress()
     figures.show(picture(progress), caption(progress), quick=True)
     show("\n\n".join(map(_as_markdown, sections(progress, to_markdown))))
-
-
-def progress_text() -> str:
-    """Return as plain text what the dashboard shows."""
-    from .progress import read_progress
-
-    progress = read_progress()
-    parts = [Section("Progress", summary(progress), []), *sections(progress, to_text)]
-    return "\n\n".join("\n".join(filter(None, [p.heading, p.about, *p.lines])) for p in parts)
 
 
 def _as_markdown(section: Section) -> str:

@@ -40,23 +40,36 @@ def practice() -> None:
 def fitting(
     lesson: str | None = None, objective: str | None = None, level: str | None = None
 ) -> list[Question]:
+    """Return the questions that fit the choices and need not wait for their lesson."""
+    return ready(matching(lesson, objective, level))
+
+
+def matching(
+    lesson: str | None = None, objective: str | None = None, level: str | None = None
+) -> list[Question]:
     """Return the questions of a lesson, an objective and a level (None: of all of them).
 
-    Predictions and final questions come once they were answered in their lesson. The diagnostic of
-    lesson 00 is never practised.
+    The diagnostic of lesson 00 is never practised.
     """
     from .bank import read_banks
 
     banks = read_banks()
-    attempted = {one.item for one in open_store().sums()}
     lessons = [lesson] if lesson else [known.stem for known in (*LESSONS.values(), CAPSTONE)]
     return [
         question
         for stem in lessons
         for question in banks[stem].questions
-        if objective in (None, question.objective)
-        and level in (None, question.level)
-        and (not ASKED_IN_ITS_PLACE.search(question.id) or question.id in attempted)
+        if objective in (None, question.objective) and level in (None, question.level)
+    ]
+
+
+def ready(questions: Sequence[Question]) -> list[Question]:
+    """Leave out the predictions and final questions that were not answered in their lesson yet."""
+    attempted = {one.item for one in open_store().sums()}
+    return [
+        question
+        for question in questions
+        if not ASKED_IN_ITS_PLACE.search(question.id) or question.id in attempted
     ]
 
 

@@ -4,6 +4,7 @@ A single question that is wrong in itself is refused by `bank` when it is read.
 """
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
@@ -26,6 +27,11 @@ GAIN_BY_GUESSING = 0.05
 FEEDBACK_WORDS = 5
 SEEDS = 200
 VARIANTS = 4
+WIDTH = 80
+LEGEND = """\
+kind: compute asks for a result, why for a reason, what for anything else
+won by: share of the single choices won by chance, or by always taking the
+  longest, the shortest or the most hedged ("may", "often") option"""
 
 _HEDGES = re.compile(r"\b(?:may|might|usually|often|can|sometimes|tends|generally|typically)\b")
 # By what a guesser could see in an option: the one of the greatest value is picked.
@@ -43,8 +49,9 @@ def report(banks: Mapping[str, Bank]) -> str:
     parts = []
     for lesson, bank in banks.items():
         asked = Counter(question.objective for question in bank.questions)
-        parts.append(f"{_counts(lesson, bank.questions)}\n  objective: {_listed(asked, asked)}")
-    return "\n\n".join([*parts, _counts("All banks", _all_questions(banks))])
+        objectives = _line("objective", _listed(asked, asked))
+        parts.append(f"{_counts(lesson, bank.questions)}\n{objectives}")
+    return "\n\n".join([LEGEND, *parts, _counts("All banks", _all_questions(banks))])
 
 
 def faults(banks: Mapping[str, Bank]) -> Faults:
@@ -92,7 +99,8 @@ def lopsided_kinds(bank: Bank) -> Faults:
     for wanted in KINDS:
         share = _share(kind(question) == wanted for question in bank.questions)
         if not low <= share <= high:
-            yield f"{share:.0%} of the questions ask {wanted!r}, not {low:.0%} to {high:.0%}"
+            limits = f"{_percent(low)} to {_percent(high)}"
+            yield f"{_percent(share)} of the questions ask {wanted!r}, not {limits}"
 
 
 def rare_types(bank: Bank) -> Faults:
@@ -196,9 +204,15 @@ def _won(look: Callable[[str], int], question: Question) -> float:
 def _rare_types(questions: Sequence[Question]) -> Faults:
     numeric, shown = _numeric_share(questions), _shown_share(questions)
     if numeric < NUMERIC_SHARE:
-        yield f"{numeric:.0%} of the questions are numeric, fewer than {NUMERIC_SHARE:.0%}"
+        yield (
+            f"{_percent(numeric)} of the questions are numeric, fewer than "
+            f"{_percent(NUMERIC_SHARE)}"
+        )
     if shown < SHOWN_SHARE:
-        yield f"{shown:.0%} of the questions show code or a figure, fewer than {SHOWN_SHARE:.0%}"
+        yield (
+            f"{_percent(shown)} of the questions show code or a figure, fewer than "
+            f"{_percent(SHOWN_SHARE)}"
+        )
 
 
 def _numeric_share(questions: Sequence[Question]) -> float:
@@ -215,8 +229,9 @@ def _telling_looks(questions: Sequence[Question]) -> Faults:
         share = won_by(look, choices)
         if share > chance(choices) + GAIN_BY_GUESSING:
             yield (
-                f"picking the {name} option wins {share:.1%} of the single choices, and chance "
-                f"{chance(choices):.1%}: at most {GAIN_BY_GUESSING:.0%} more is allowed"
+                f"picking the {name} option wins {_percent(share, 1)} of the single choices, and "
+                f"chance {_percent(chance(choices), 1)}: at most {_percent(GAIN_BY_GUESSING)} "
+                "more is allowed"
             )
 
 
@@ -243,18 +258,31 @@ def _counts(name: str, questions: Sequence[Question]) -> str:
     by_type = Counter(question.type for question in questions)
     by_level = Counter(question.level for question in questions)
     by_kind = Counter(map(kind, questions))
-    won = ", ".join(f"{look} {won_by(LOOKS[look], choices):.0%}" for look in LOOKS)
+    won = {"chance": chance(choices)} | {look: won_by(LOOKS[look], choices) for look in LOOKS}
     lines = [
         f"{name}: {len(questions)} questions",
-        f"  type: {_listed(by_type, ('single', 'multiple', 'numeric'))}",
-        f"  level: {_listed(by_level, LEVELS)}",
-        f"  kind: {_listed(by_kind, KINDS)}",
-        f"  numeric: {_numeric_share(questions):.0%}",
-        f"  with code or a figure: {_shown_share(questions):.0%}",
-        f"  single choices won by chance {chance(choices):.0%}, {won}",
+        _line("type", _listed(by_type, ("single", "multiple", "numeric"))),
+        _line("level", _listed(by_level, LEVELS)),
+        _line("kind", _listed(by_kind, KINDS)),
+        _line("numeric", [_percent(_numeric_share(questions))]),
+        _line("with code or a figure", [_percent(_shown_share(questions))]),
+        _line("single choices won by", [f"{by} {_percent(share)}" for by, share in won.items()]),
     ]
     return "\n".join(lines)
 
 
-def _listed(counts: Counter, names: Iterable[str]) -> str:
-    return ", ".join(f"{name} {counts[name]}" for name in names)
+def _listed(counts: Counter, names: Iterable[str]) -> list[str]:
+    return [f"{name} {counts[name]}" for name in names]
+
+
+def _line(name: str, entries: Iterable[str]) -> str:
+    """Return a line of the report, wrapped between its entries."""
+    whole = ", ".join(entry.replace(" ", "\xa0") for entry in entries)
+    line = textwrap.fill(
+        f"  {name}: {whole}", WIDTH, subsequent_indent="    ", break_on_hyphens=False
+    )
+    return line.replace("\xa0", " ")
+
+
+def _percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f} %"

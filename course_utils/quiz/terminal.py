@@ -1,7 +1,7 @@
-"""Questions in the terminal: numbered options, typed answers, feedback in plain words.
+"""Questions and progress in the terminal: numbered options, typed answers, plain words.
 
 Every line is written once and stays, without colours, so that a screen reader can follow. Which
-questions there are, which are due and what is right is not decided here.
+questions there are, which are due, what is right and what the record says is not decided here.
 """
 
 import random
@@ -15,17 +15,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from course_utils.fault import Fault
 
+from .assessment import short_name
 from .diagnosis import CAPSTONE, LESSONS
 from .grading import Drawn, InvalidResponse, Mark, draw, mark, parse_number
 from .markup import number, to_text
-from .practice import fitting, result
+from .practice import matching, ready, result
 from .store import open_store
 
 if TYPE_CHECKING:
+    from .progress import LessonProgress, Mastery
     from .questions import Question
 
-WIDEST = 88
+WIDEST = 80
+COUNT = 10
 SEEDS = 10**6
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|min\b|h\b))")
 
 
 class Answer(NamedTuple):
@@ -38,25 +42,29 @@ class Answer(NamedTuple):
 
 def quiz(
     lesson: str | None = None,
-    count: int = 10,
+    count: int | None = None,
     objective: str | None = None,
     level: str | None = None,
     exam: bool = False,
     seed: int | None = None,
 ) -> None:
-    """Ask `count` questions of a lesson ("03", or all of them); `seed` gives the same ones again.
+    """Ask `count` questions (None: ten) of a lesson ("03", or all of them).
 
-    Fault says which lessons, objectives or levels there are.
+    `seed` gives the same ones again. Fault says which lessons, objectives or levels there are.
     """
     seed = random.randrange(SEEDS) if seed is None else seed
     found = _found(_stem(lesson) if lesson else None, objective, level)
+    # Those that wait for their lesson have a place in the order too: so it stays when they come.
     rng = random.Random(seed)
-    chosen = rng.sample(found, min(count, len(found)))
-    drawn = [draw(question, rng.getrandbits(32)) for question in chosen]
-    fewer = " Fewer fit your choices than you asked for." if len(drawn) < count else ""
-    say(f"{_counted(drawn)}.{fewer}")
+    order = rng.sample(found, len(found))
+    seeds = {question.id: rng.getrandbits(32) for question in order}
+    now = ready(order)
+    drawn = [draw(question, seeds[question.id]) for question in now[: count or COUNT]]
+    waiting = len(found) - len(now)
+    say(_said_of_number(len(drawn), count, waiting))
     if ask(drawn, len(drawn), exam):
-        say(f"To get the same questions again, use the same choices with --seed {seed}.")
+        joining = " One that you meet in its lesson before then may join them." if waiting else ""
+        say(f"To get the same questions again, use the same choices with --seed {seed}.{joining}")
 
 
 def review() -> None:
@@ -101,6 +109,19 @@ def ask(drawn: Iterable[Drawn], count: int, exam: bool = False) -> list[Answer]:
     return answers
 
 
+def progress() -> None:
+    """Say how far the learner is, as the dashboard does, with each objective on its own line."""
+    from .dashboard import sections, summary
+    from .progress import read_progress
+
+    found = read_progress()
+    say("Progress", summary(found))
+    for heading, about, lines in sections(found, to_text):
+        by_lesson = heading == "Objectives"
+        lists = map(_objectives, found.lessons) if by_lesson else ["\n".join(lines)]
+        say(heading, *filter(None, [about, *lists]))
+
+
 def say(*paragraphs: str) -> None:
     """Print paragraphs, wrapped between words to the terminal, each followed by an empty line."""
     width = min(shutil.get_terminal_size().columns, WIDEST)
@@ -122,9 +143,15 @@ def _stem(lesson: str) -> str:
     """Return the lesson that is meant by "03", "3" or "03_learning_rate"."""
     stems = [known.stem for known in (*LESSONS.values(), CAPSTONE)]
     for stem in stems:
-        if lesson in (stem, stem[:2], stem[1:2]):
+        if lesson in _names(stem):
             return stem
+    if lesson in _names("00_start_here"):
+        raise Fault("the questions of lesson 00 are asked in its notebook only")
     raise Fault(f"no lesson {lesson!r}; there are questions on {', '.join(stems)}")
+
+
+def _names(stem: str) -> tuple[str, str, str]:
+    return stem, stem[:2], stem[1:2]
 
 
 def _found(lesson: str | None, objective: str | None, level: str | None) -> "list[Question]":
@@ -132,17 +159,32 @@ def _found(lesson: str | None, objective: str | None, level: str | None) -> "lis
 
     if level not in (None, *LEVELS):
         raise Fault(f"no level {level!r}; there are {', '.join(LEVELS)}")
-    if found := fitting(lesson, objective, level):
+    found = matching(lesson, objective, level)
+    if ready(found):
         return found
-    known = sorted({question.objective for question in fitting(lesson)})
-    if objective is not None and objective not in known:
-        near = get_close_matches(objective, known, n=3) or known
-        raise Fault(f"no question on objective {objective!r}; try {', '.join(near)}")
-    raise Fault("no question fits these choices; leave out --level or --objective")
+    if found:
+        raise Fault("all questions that fit wait until you meet them in their lesson")
+    if matching(lesson, objective):
+        raise Fault("no question fits these choices; leave out --level or --objective")
+    where = f"lesson {lesson[:2]} has " if lesson else ""
+    raise Fault(f"{where}no question on {objective!r}; try {_instead(lesson, objective)}")
 
 
-def _counted(drawn: Sequence[Drawn]) -> str:
-    return "1 question" if len(drawn) == 1 else f"{len(drawn)} questions"
+def _instead(lesson: str | None, objective: str) -> str:
+    """Say which lesson asks about an objective; if none does, which objectives have its look."""
+    if elsewhere := ready(matching(None, objective)):
+        return f"lesson {' or '.join(sorted({question.lesson[:2] for question in elsewhere}))}"
+    known = sorted({question.objective for question in ready(matching(lesson))})
+    return ", ".join(get_close_matches(objective, known, n=3) or known)
+
+
+def _said_of_number(drawn: int, wanted: int | None, waiting: int) -> str:
+    said = "1 question." if drawn == 1 else f"{drawn} questions."
+    if wanted and drawn < wanted:
+        said += " Fewer fit your choices than you asked for."
+    if waiting and drawn < (wanted or COUNT):
+        said += f" Others wait until you meet them in their lesson: {waiting}."
+    return said
 
 
 def _face(drawn: Drawn) -> list[str]:
@@ -216,7 +258,24 @@ def _feedback(answer: Answer) -> list[str]:
     several = drawn.question.type == "multiple"
     for about, feedback in verdict.remarks:
         parts.append((f"About {numbers[about]}: " if several else "") + to_text(feedback))
-    return parts
+    return parts if verdict.right else parts + _solution(answer)
+
+
+def _solution(answer: Answer) -> list[str]:
+    """Return as paragraphs what would have been right: nobody is asked again here."""
+    drawn, question = answer.drawn, answer.drawn.question
+    if question.type == "numeric":
+        rule = [to_text(drawn.fill(question.feedback))] if question.feedback else []
+        return [f"Right: {number(drawn.variant.key)}", *rule]
+    right = "Right" if question.type == "single" else "Right, but not chosen"
+    missed = [
+        at for at in drawn.order if question.options[at].correct and at not in answer.response
+    ]
+    return [
+        said
+        for at in missed
+        for said in (f"{right}: {_option(drawn, at)}", to_text(question.options[at].feedback))
+    ]
 
 
 def _say_all_feedback(answers: Sequence[Answer]) -> None:
@@ -230,10 +289,37 @@ def _say_all_feedback(answers: Sequence[Answer]) -> None:
         say(*_feedback(answer))
 
 
+def _objectives(lesson: "LessonProgress") -> str:
+    """Say how well each objective of a lesson is known."""
+    if any(mastery.answers.of for mastery in lesson.objectives):
+        return "\n".join([f"{lesson.title}:", *map(_known, lesson.objectives)])
+    return f"{lesson.title}: not answered yet ({', '.join(map(_name, lesson.objectives))})."
+
+
+def _known(mastery: "Mastery") -> str:
+    if not mastery.answers.of:
+        return f"{_name(mastery)}: not answered yet"
+    low, high = mastery.interval
+    chance = f"{100 * mastery.mean:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+    return f"{_name(mastery)}: {chance}, {mastery.answers} right"
+
+
+def _name(mastery: "Mastery") -> str:
+    """Return an objective in a few words; those of lesson 00 are the other lessons."""
+    lesson = LESSONS.get(mastery.objective.id)
+    return lesson.title.replace(" ", "\xa0", 1) if lesson else short_name(mastery.objective)
+
+
 def _wrapped(line: str, width: int) -> str:
     if line.startswith("    "):  # code stays as it is
         return line
     inset = " " * len(re.match(r"(?:\d+\. )?", line)[0])
-    return textwrap.fill(
-        line, width, subsequent_indent=inset, break_long_words=False, break_on_hyphens=False
+    # A number keeps its unit, since no line is broken at a no-break space.
+    filled = textwrap.fill(
+        _BEFORE_UNIT.sub("\xa0", line),
+        width,
+        subsequent_indent=inset,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return filled.replace("\xa0", " ")

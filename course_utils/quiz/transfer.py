@@ -46,7 +46,7 @@ def export_record(path: str | Path) -> int:
         _replace(path, write(attempts))
     except OSError as error:
         raise RecordFault(
-            f"{path} cannot be written ({error}). Make room or choose another folder."
+            f"{path} cannot be written ({error.strerror}). Make room or choose another folder."
         ) from error
     return len(attempts)
 
@@ -61,12 +61,13 @@ def import_record(path: str | Path) -> Imported:
     try:
         attempts = read(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise RecordFault(f"{path} cannot be read ({error}). Choose another file.") from error
-    except (ValueError, csv.Error, OverflowError, RecursionError) as error:
-        reason = textwrap.shorten(str(error), 200, placeholder=" ...")
         raise RecordFault(
-            f"{path} is not a complete record of this course ({reason}). Nothing was imported. "
-            "Choose a file that export_record has written."
+            f"{path} cannot be read ({error.strerror}). Choose another file."
+        ) from error
+    except (ValueError, csv.Error, OverflowError, RecursionError) as error:
+        raise RecordFault(
+            f"{path} is not a complete record of this course ({_reason(error)}). Nothing was "
+            "imported. Choose a file that `course progress export` or export_record has written."
         ) from error
     added = open_store().add(attempts)
     return Imported(added, len(attempts) - added)
@@ -76,10 +77,10 @@ def delete_record(really: bool = False) -> None:
     """Delete all attempts if `really`, otherwise say what would be deleted. Raises RecordFault."""
     store = open_store()
     if really:
-        print(f"Attempts deleted: {store.delete()}.")
+        print(f"Answers deleted: {store.delete()}.")
         return
     print(
-        f"Attempts in your record: {len(store.attempts())}. Nothing is deleted yet. To keep a "
+        f"Answers in your record: {len(store.attempts())}. Nothing is deleted yet. To keep a "
         'copy, call export_record("my_answers.json"). To delete them all, call '
         "delete_record(really=True)."
     )
@@ -90,6 +91,14 @@ def _ending(path: Path) -> str:
     if ending not in (".json", ".csv"):
         raise RecordFault(f"{path} must end in .json or .csv. Choose another name.")
     return ending
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not a text"
+    if isinstance(error, json.JSONDecodeError | RecursionError):
+        return "its JSON cannot be read"
+    return textwrap.shorten(str(error), 200, placeholder=" ...")
 
 
 def _replace(path: Path, text: str) -> None:

@@ -76,7 +76,7 @@ def command(*arguments):
 
 def main(number=ATTEMPTS):
     from course_utils import figures
-    from course_utils.quiz.dashboard import dashboard, progress_text
+    from course_utils.quiz.dashboard import dashboard
     from course_utils.quiz.review import review_text
     from course_utils.quiz.store import open_store
 
@@ -87,7 +87,6 @@ def main(number=ATTEMPTS):
         ("read the record", "–", store.attempts),
         ("dashboard()", "1 s", lambda: quietly(dashboard)),
         ("what is due for review", "0.5 s", review_text),
-        ("progress_text()", "–", progress_text),
         ("`course progress`", "–", lambda: command("progress")),
         ("`course review`", "0.5 s", lambda: command("review")),
     ]

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from course_utils import figures
 from course_utils.exercises.exercise import exercises
 from course_utils.figures import BLUE
-from course_utils.quiz import dashboard, review
+from course_utils.quiz import dashboard, review, terminal
 from course_utils.quiz.bank import read_banks
 from course_utils.quiz.dashboard import (
     EMPTY,
@@ -16,7 +16,6 @@ from course_utils.quiz.dashboard import (
     caption,
     duration,
     picture,
-    progress_text,
     sections,
     summary,
 )
@@ -257,7 +256,6 @@ def test_an_empty_record_is_told_and_asks_for_answers(shown):
     (_, said), below = shown
     assert said == EMPTY
     assert below == f"**Review**\n\n{DUE}"
-    assert progress_text() == f"Progress\n{EMPTY}\n\nReview\n{DUE}"
 
 
 def test_the_dashboard_shows_a_picture_and_all_of_it_in_words(shown):
@@ -277,12 +275,12 @@ def test_the_dashboard_shows_a_picture_and_all_of_it_in_words(shown):
 
 def test_the_same_is_told_in_a_terminal_without_marks(capsys):
     answer_wrongly()
-    told = progress_text()
-    assert told.startswith("Progress\n0 of ")
-    assert "\n\nLessons\nA question is mastered when" in told
+    terminal.progress()
+    told = capsys.readouterr().out
+    assert told.startswith("Progress\n\n0 of ")
+    assert "\n\nLessons\n\nA question is mastered when" in told
     assert "\nwrong sign, in update rule (02 Gradient descent): once.\n" in told
     assert not set("$\\*") & set(told)
-    assert capsys.readouterr().out == ""
 
 
 def test_the_caption_tells_of_mistakes_only_where_some_are_drawn():

@@ -4,7 +4,7 @@ from course_utils import quiz
 from course_utils.quiz import cell
 from course_utils.quiz.bank import find_bank
 from course_utils.quiz.grading import draw
-from course_utils.quiz.practice import READING, Practice, fitting, result
+from course_utils.quiz.practice import READING, Practice, fitting, matching, result
 from course_utils.quiz.questions import LEVELS
 from course_utils.quiz.store import open_store
 
@@ -62,6 +62,7 @@ def test_the_choices_narrow_down_what_is_asked():
 
 def test_a_prediction_is_practised_only_after_its_lesson_asked_it():
     assert "gd-predict-batch-one" not in ids(fitting("02_gradient_descent"))
+    assert "gd-predict-batch-one" in ids(matching("02_gradient_descent"))
     record("gd-predict-batch-one", "prediction")
 
     assert "gd-predict-batch-one" in ids(fitting("02_gradient_descent"))

@@ -90,9 +90,9 @@ def test_a_kind_of_question_that_is_rare_and_one_that_prevails_are_faults():
 
     assert list(statistics.lopsided_kinds(bank(why, what, result))) == []
     assert list(statistics.lopsided_kinds(bank(why, what, what, what, result))) == [
-        "20% of the questions ask 'compute', not 28% to 40%",
-        "20% of the questions ask 'why', not 28% to 40%",
-        "60% of the questions ask 'what', not 28% to 40%",
+        "20 % of the questions ask 'compute', not 28 % to 40 %",
+        "20 % of the questions ask 'why', not 28 % to 40 %",
+        "60 % of the questions ask 'what', not 28 % to 40 %",
     ]
 
 
@@ -101,8 +101,8 @@ def test_few_numeric_questions_and_few_with_code_or_a_figure_are_faults():
 
     assert list(statistics.rare_types(bank(*enough))) == []
     assert list(statistics.rare_types(bank(*enough, *[question()] * 6))) == [
-        "9% of the questions are numeric, fewer than 20%",
-        "9% of the questions show code or a figure, fewer than 10%",
+        "9 % of the questions are numeric, fewer than 20 %",
+        "9 % of the questions show code or a figure, fewer than 10 %",
     ]
 
 
@@ -117,7 +117,7 @@ def test_few_numeric_questions_and_few_with_code_or_a_figure_are_faults():
 def test_a_look_that_gives_the_right_option_away_is_a_fault(texts, look):
     told = list(statistics.telling_looks(bank(choice(*texts))))
 
-    assert any(f"picking the {look} option wins 100.0%" in fault for fault in told)
+    assert any(f"picking the {look} option wins 100.0 %" in fault for fault in told)
 
 
 def test_the_length_of_an_option_is_that_of_the_text_as_it_is_read():
@@ -137,7 +137,7 @@ def test_guessing_among_options_that_look_the_same_is_chance():
 def test_a_bank_without_single_choices_gives_nothing_away():
     assert list(statistics.telling_looks(bank(numeric()))) == []
     assert list(statistics.telling_places(bank(numeric()))) == []
-    assert "won by chance 0%" in statistics.report({"98_sample": bank(numeric())})
+    assert "won by: chance 0 %" in statistics.report({"98_sample": bank(numeric())})
 
 
 def test_a_place_that_is_right_too_often_is_a_fault():
@@ -215,10 +215,10 @@ def test_all_banks_together_need_two_hundred_questions_and_no_telling_look():
 
     assert list(statistics.faults_of_all(few)) == ["2 questions, fewer than 200"]
     assert list(statistics.faults_of_all([*few, *[choice("right", "no")] * 198])) == [
-        "0% of the questions are numeric, fewer than 20%",
-        "0% of the questions show code or a figure, fewer than 10%",
-        "picking the longest option wins 99.7% of the single choices, and chance 50.0%: "
-        "at most 5% more is allowed",
+        "0 % of the questions are numeric, fewer than 20 %",
+        "0 % of the questions show code or a figure, fewer than 10 %",
+        "picking the longest option wins 99.7 % of the single choices, and chance 50.0 %: "
+        "at most 5 % more is allowed",
     ]
 
 
@@ -238,17 +238,30 @@ def test_the_report_counts_each_bank_and_all_together():
     one = bank(choice("a", "b", level="analyze", stem="Why?"), numeric())
     two = bank(choice("right", "no", figure="curve"))
 
-    first, _, total = statistics.report({"97_one": one, "98_two": two}).split("\n\n")
+    legend, first, _, total = statistics.report({"97_one": one, "98_two": two}).split("\n\n")
 
     assert first.splitlines() == [
         "97_one: 2 questions",
         "  type: single 1, multiple 0, numeric 1",
         "  level: remember 0, understand 0, apply 1, analyze 1",
         "  kind: compute 1, why 1, what 0",
-        "  numeric: 50%",
-        "  with code or a figure: 0%",
-        "  single choices won by chance 50%, longest 50%, shortest 50%, most hedged 50%",
+        "  numeric: 50 %",
+        "  with code or a figure: 0 %",
+        "  single choices won by: chance 50 %, longest 50 %, shortest 50 %,",
+        "    most hedged 50 %",
         "  objective: gd.update 2",
     ]
+    for word in (*statistics.KINDS, "won by", *statistics.LOOKS):
+        assert word in legend
     assert "All banks: 3 questions" in total
-    assert "longest 75%, shortest 25%" in total
+    assert "longest 75 %, shortest 25 %" in total
+
+
+def test_a_long_line_of_the_report_is_wrapped_between_its_entries():
+    asked = [numeric(objective=f"gd.objective-{number}") for number in range(40)]
+
+    told = statistics.report({"98_sample": bank(*asked)})
+
+    assert max(map(len, told.splitlines())) <= 80
+    for number in range(40):
+        assert f"gd.objective-{number} 1" in told

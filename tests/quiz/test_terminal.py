@@ -35,7 +35,7 @@ def sample(quizzes, monkeypatch):
     """The three questions of the sample bank, as what fits every choice."""
     questions = [find_question(question) for question in (SINGLE, MULTIPLE, NUMERIC)]
     monkeypatch.setattr(
-        terminal, "fitting", lambda lesson=None, objective=None, level=None: questions
+        terminal, "matching", lambda lesson=None, objective=None, level=None: questions
     )
     return questions
 
@@ -126,15 +126,34 @@ def test_an_answer_is_marked_by_the_option_and_recorded_as_in_the_notebook(quizz
     assert [answer.response for answer in answers] == [[1]]
 
 
-def test_a_wrong_answer_gets_its_own_feedback_and_no_other(quizzes, types, capsys):
+def test_a_wrong_choice_gets_its_own_feedback_and_the_right_option(quizzes, types, capsys):
     one = drawn(SINGLE)
     types(shown(one, "w + "))
 
     _, out = ask(capsys, one)
 
-    assert "Not yet.\n\nThe gradient points uphill.\n" in out
-    assert "against the slope" not in out
+    right = shown(one, r"w - \eta\,\nabla")
+    assert (
+        "Not yet.\n\nThe gradient points uphill.\n\n"
+        f"Right: {right}. w − η ∇L(w)\n\nYes: a step against the slope.\n\n"
+    ) in out
+    assert "no direction" not in out
     assert "Right: 0 of 1. Not right: question 1.\n" in out
+
+
+def test_of_several_right_options_those_not_chosen_are_told(quizzes, types, capsys):
+    one = drawn(MULTIPLE)
+    subtract, more, negate = (shown(one, text) for text in ("Subtract", "Take more", "Negate"))
+    types(f"{subtract} {more}", f"{subtract} {negate} {more}")
+
+    _, out = ask(capsys, one, one)
+    first, second = out.split("Question 2 of 2\n")
+
+    told = f"Right, but not chosen: {negate}. Negate the loss\n\nYes: climbing it turned over"
+    assert told in first
+    assert f"About {subtract}: Yes: downhill.\n" in first
+    assert first.count("Yes: downhill.") == 1
+    assert "not chosen" not in second
 
 
 def test_several_answers_are_typed_with_spaces_or_commas(quizzes, types, capsys):
@@ -157,6 +176,18 @@ def test_a_named_mistake_is_told_and_recorded(quizzes, types, capsys):
 
     assert f"You added the gradient at {one.variant.numbers['w0']}." in out
     assert attempts()[0].mistake == "wrong_sign"
+
+
+def test_after_a_wrong_number_the_right_one_and_its_rule_are_told(quizzes, types, capsys):
+    one = drawn(NUMERIC)
+    types("99")
+
+    _, out = ask(capsys, one)
+
+    assert (
+        f"Not yet.\n\n99 is too large.\n\nRight: {one.variant.key:g}\n\n"
+        f"Yes: from {one.variant.numbers['w0']} against the slope.\n"
+    ) in out
 
 
 @pytest.mark.parametrize(
@@ -192,9 +223,10 @@ def test_in_an_exam_all_feedback_comes_at_the_end(quizzes, types, capsys):
     sitting, end = out.split("Feedback on question 1\n")
 
     assert sitting.count("Noted.") == 2
-    for told in ("uphill", "Yes: from", "Correct", "Not yet"):
+    for told in ("uphill", "Yes: ", "Right: ", "Correct", "Not yet"):
         assert told not in sitting
     assert f"You answered\n{chosen}. w + η ∇L(w)\n\nNot yet.\n\nThe gradient points uphill." in end
+    assert "Yes: a step against the slope." in end
     assert "You answered" in end.split("Feedback on question 2")[1]
     assert "Right: 1 of 2. Not right: question 1.\n" in end
 
@@ -286,6 +318,26 @@ def test_a_quiz_draws_as_many_questions_as_asked_and_each_once(sample, types, ca
     types()
     terminal.quiz("03", count=5)
     assert "3 questions. Fewer fit your choices than you asked for.\n" in capsys.readouterr().out
+    types()
+    terminal.quiz("03")
+    assert "3 questions.\n" in capsys.readouterr().out
+
+
+WAITING = "Others wait until you meet them in their lesson: 1."
+
+
+@pytest.mark.parametrize(
+    ("drawn", "wanted", "waiting", "said"),
+    [
+        (1, None, 0, "1 question."),
+        (10, None, 1, "10 questions."),
+        (8, None, 1, f"8 questions. {WAITING}"),
+        (3, 3, 1, "3 questions."),
+        (3, 4, 1, f"3 questions. Fewer fit your choices than you asked for. {WAITING}"),
+    ],
+)
+def test_fewer_questions_than_asked_for_and_those_that_wait_are_said(drawn, wanted, waiting, said):
+    assert terminal._said_of_number(drawn, wanted, waiting) == said
 
 
 def test_a_seed_gives_the_same_questions_and_other_seeds_give_others(sample, types, capsys):
@@ -312,6 +364,28 @@ def test_the_seed_of_a_quiz_is_told_so_that_it_can_be_repeated(sample, types, ca
     assert capsys.readouterr().out == first
 
 
+def test_a_question_met_in_its_lesson_joins_those_of_the_seed_and_changes_none(
+    sample, types, capsys, monkeypatch
+):
+    def quiz(waiting):
+        monkeypatch.setattr(
+            terminal, "ready", lambda found: [q for q in found if q.id not in waiting]
+        )
+        types("1", "1", "1")
+        terminal.quiz("03", seed=7)
+        news, out = attempts()[len(seen) :], " ".join(capsys.readouterr().out.split())
+        seen.extend(news)
+        return [(attempt.item, attempt.seed) for attempt in news], out
+
+    seen = []
+    for question in (SINGLE, MULTIPLE, NUMERIC):
+        before, out = quiz([question])
+        assert out.endswith("--seed 7. One that you meet in its lesson before then may join them.")
+        after, out = quiz([])
+        assert out.endswith("--seed 7.")
+        assert before == [asked for asked in after if asked[0] != question]
+
+
 def test_lesson_objective_and_level_choose_the_questions(types, capsys):
     types(*["1"] * 3)
     terminal.quiz("2", count=3, objective="gd.noise", seed=0)
@@ -324,7 +398,11 @@ def test_lesson_objective_and_level_choose_the_questions(types, capsys):
     ("choices", "said"),
     [
         (("9",), "no lesson '9'; there are questions on 01_loss_minimization, "),
-        (("02", 3, "gd.nois"), "no question on objective 'gd.nois'; try gd.noise"),
+        (("00",), "the questions of lesson 00 are asked in its notebook only"),
+        (("02", 3, "gd.nois"), "lesson 02 has no question on 'gd.nois'; try gd.noise"),
+        (("03", 3, "gd.noise"), "lesson 03 has no question on 'gd.noise'; try lesson 02"),
+        ((None, 3, "gd.nois"), "no question on 'gd.nois'; try gd.noise"),
+        (("07", 3, "gd.noise"), "all questions that fit wait until you meet them in their lesson"),
         (("02", 3, None, "hard"), "no level 'hard'; there are remember, understand, apply, "),
     ],
 )
@@ -335,10 +413,36 @@ def test_a_choice_that_nothing_fits_is_one_clear_line(choices, said):
 
 def test_an_objective_without_a_question_at_the_level_is_one_clear_line(sample, monkeypatch):
     monkeypatch.setattr(
-        terminal, "fitting", lambda lesson, objective=None, level=None: [] if level else sample
+        terminal, "matching", lambda lesson, objective=None, level=None: [] if level else sample
     )
     with pytest.raises(Fault, match="no question fits these choices; leave out --level"):
         terminal.quiz("02", objective="gd.update-rule", level="remember")
+
+
+def test_progress_is_told_in_paragraphs_with_an_objective_on_a_line(types, capsys):
+    types("1")
+    terminal.quiz("02", count=1, objective="gd.noise")
+    capsys.readouterr()
+
+    terminal.progress()
+
+    out = capsys.readouterr().out
+    assert out.startswith("Progress\n\n0 of ") or out.startswith("Progress\n\n1 of ")
+    for heading in ("Lessons", "Objectives", "Review"):
+        assert f"\n\n{heading}\n\n" in out
+    assert "\n\n02 Gradient descent:\nupdate rule: not answered yet\n" in out
+    assert re.search(r"^noise: \d+ % \(\d+ to \d+\), [01] of 1 right$", out, re.MULTILINE)
+    start = out[out.index("00 Start here: not answered") :].split("\n\n")[0].replace("\n", " ")
+    assert "(01 Loss minimization, 02 Gradient descent, " in start
+    assert "05 RMSProp and Adam" in start
+
+
+def test_a_number_keeps_its_unit(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    terminal.say("The time is now 25 min, the share 25 %, in 25 h of time")
+    assert (
+        capsys.readouterr().out == "The time is now\n25 min, the share\n25 %, in 25 h of\ntime\n\n"
+    )
 
 
 @pytest.fixture

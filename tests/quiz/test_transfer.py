@@ -208,14 +208,25 @@ def test_a_json_file_with_something_wrong_adds_nothing(tmp_path, change, reason)
 
 @ENDINGS
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"\x00\x01\xff\xfe", b"no record at all", b"[" * 100_000, b"id;learner;kind\n"],
+    ("content", "in_json"),
+    [
+        (b"", "its JSON cannot be read"),
+        (b"\x00\x01\xff\xfe", "it is not a text"),
+        (b"no record at all", "its JSON cannot be read"),
+        (b"[" * 100_000, "its JSON cannot be read"),
+        (b"id;learner;kind\n", "its JSON cannot be read"),
+    ],
     ids=["empty", "bytes", "text", "brackets", "another table"],
 )
-def test_a_foreign_file_adds_nothing(tmp_path, name, content):
+def test_a_foreign_file_adds_nothing(tmp_path, name, content, in_json):
     (tmp_path / name).write_bytes(content)
+    reason = in_json if name.endswith("json") else ""
 
-    refused(tmp_path / name, "is not a complete record of this course")
+    refused(
+        tmp_path / name,
+        rf"is not a complete record of this course \({reason}.*Choose a file that "
+        r"`course progress export` or export_record has written\.",
+    )
 
 
 @ENDINGS
@@ -287,9 +298,9 @@ def test_another_kind_of_file_is_refused(tmp_path, transfer, name):
 
 @ENDINGS
 def test_a_file_that_is_not_there_is_named(tmp_path, name):
-    with pytest.raises(RecordFault, match=rf"{name} cannot be read"):
+    with pytest.raises(RecordFault, match=rf"{name} cannot be read \([^\[/]*\)\. Choose"):
         import_record(tmp_path / name)
-    with pytest.raises(RecordFault, match=rf"{name} cannot be written"):
+    with pytest.raises(RecordFault, match=rf"{name} cannot be written \([^\[/]*\)\. Make"):
         export_record(tmp_path / "no_folder" / name)
 
 
@@ -351,9 +362,9 @@ def test_a_deletion_asks_first_and_then_deletes_everything(capsys):
     delete_record()
     assert len(open_store().attempts()) == 5
     said = capsys.readouterr().out
-    assert said.startswith("Attempts in your record: 5. Nothing is deleted yet.")
+    assert said.startswith("Answers in your record: 5. Nothing is deleted yet.")
     assert "delete_record(really=True)" in said
 
     delete_record(really=True)
-    assert capsys.readouterr().out == "Attempts deleted: 5.\n"
+    assert capsys.readouterr().out == "Answers deleted: 5.\n"
     assert Store(open_store().path).attempts() == []
