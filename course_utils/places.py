@@ -24,4 +24,5 @@ def shipped(folder: str) -> Path:
 def course_home() -> Path:
     """Return the folder of the learner's record; the variable COURSE_HOME moves it."""
     chosen = os.environ.get("COURSE_HOME")
-    return Path(chosen) if chosen else Path(user_data_dir("optimization-in-deep-learning", False))
+    # Where no shell has done so, "~" is expanded here.
+    return Path(os.path.expanduser(chosen or user_data_dir("optimization-in-deep-learning", False)))

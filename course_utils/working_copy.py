@@ -109,9 +109,10 @@ def _fingerprint_of(path: Path) -> str | None:
 
 def _handed_out(record: Path) -> dict[str, str]:
     try:
-        return json.loads(record.read_text(encoding="utf-8"))
+        handed_out = json.loads(record.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
+    return handed_out if isinstance(handed_out, dict) else {}
 
 
 def _cleared(notebook: dict) -> dict:

@@ -120,7 +120,7 @@ def test_a_file_that_is_no_notebook_is_left_and_listed(lessons, folder, text):
     assert (folder / "01_one.ipynb").read_text() == text
 
 
-@pytest.mark.parametrize("record", [None, "", "{"])
+@pytest.mark.parametrize("record", [None, "", "{", "[]"])
 def test_without_a_readable_record_a_lesson_of_another_version_is_left(lessons, folder, record):
     (folder / RECORD).unlink()
     if record is not None:

@@ -180,4 +180,7 @@ def readable(value: Any) -> str:
         return "a random generator"
     if callable(value):
         return inspect.getdoc(value)
-    return str(value)
+    try:
+        return str(value)
+    except Exception:  # a learner's object may fail to write itself
+        return type(value).__name__

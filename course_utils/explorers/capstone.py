@@ -80,10 +80,11 @@ def stored_game(task: Task) -> Game:
         told = attempt.response
         while game.number < told["game"]:
             game = game.next()
-        if told["part"] == "test":
-            game.tested = len(game.runs)
-        else:
+        # Two machines on one record can spend more runs, or open the test set twice.
+        if told["part"] == "run" and len(game.runs) < BUDGET:
             game.runs.append((Settings(**told["settings"]), attempt.score))
+        if told["part"] == "test" and game.runs and game.tested is None:
+            game.tested = len(game.runs)
     return game
 
 
@@ -156,7 +157,7 @@ def tuning_game(task: str = "digits") -> Explorer:
             game.tested = len(game.runs)
             _, chosen, _ = game.best(task)
             record(task, game, "test", chosen, final_score(task.name, chosen).score)
-        run.disabled = len(game.runs) == BUDGET
+        run.disabled = len(game.runs) >= BUDGET
         test.disabled = not game.runs or game.tested is not None
         draw_comparison(stage, by_run, task)
         draw_runs(stage, by_run, by_rate, task, game)

@@ -13,7 +13,7 @@ from typing import NoReturn
 from .drawings import find_figure
 from .generators import Variant, find_generator
 from .grading import own_seed, tolerance
-from .markup import MarkupError, fill, placeholders, to_html
+from .markup import MarkupError, fill, placeholders, to_html, to_text
 from .questions import LEVELS, Bank, BankError, Mistake, Objective, Option, Question, Reference
 
 SCHEMA = 1
@@ -136,6 +136,7 @@ def _check_id(id_: str, pattern: re.Pattern, taken, where: str) -> None:
 def _check_markup(text: str, where: str) -> None:
     try:
         to_html(text)
+        to_text(text)
     except MarkupError as error:
         refuse(where, str(error))
 

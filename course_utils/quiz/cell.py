@@ -8,6 +8,7 @@ import html
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import ipywidgets
@@ -136,8 +137,10 @@ class QuizCell(anywidget.AnyWidget):
     def _result(self, attempt_id: str, response: list[int] | float) -> dict:
         """What the browser may know about an answer."""
         if self._kind == "prediction":
-            first = earlier(self._drawn, self._kind).id == attempt_id
-            return self._noted(attempt_id, response, NOTED if first else NOTED_AGAIN)
+            first = earlier(self._drawn, self._kind)
+            # It is None where the record cannot be read.
+            counts = first is None or first.id == attempt_id
+            return self._noted(attempt_id, response, NOTED if counts else NOTED_AGAIN)
         verdict = mark(self._drawn, response)
         return {
             "attempt": attempt_id,
@@ -175,8 +178,19 @@ def earlier(drawn: Drawn, kind: str) -> Attempt | None:
         attempt
         for attempt in open_store().attempts(question.id, kind)
         if (attempt.content_hash, attempt.seed) == (question.content_hash, drawn.seed)
+        and _can_be_shown(drawn, attempt.response)
     ]
     return attempts[0 if kind == "prediction" else -1] if attempts else None
+
+
+def _can_be_shown(drawn: Drawn, response: Any) -> bool:
+    """Whether a response, which may be an imported one, is of a kind that the question can get."""
+    try:
+        mark(drawn, response)
+        _shown(drawn, response)
+    except Exception:  # what was imported may be anything
+        return False
+    return True
 
 
 def static_reading(drawn: Drawn, kind: str) -> str:

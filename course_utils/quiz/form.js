@@ -24,6 +24,7 @@ function render({ model, el }) {
     const select = takesKeys(make("select"));
     select.addEventListener("change", () => {
       model.set("chosen", { ...model.get("chosen"), [label]: select.selectedIndex });
+      model.set("seen", model.get("lists"));
       model.save_changes();
     });
     selects[label] = select;

@@ -20,7 +20,8 @@ Options = Sequence[tuple[str, Any]]
 class Form(anywidget.AnyWidget):
     """Lists by their labels, a button, and two places for a text: about the choice, and the status.
 
-    `chosen` holds by label the place of the chosen option.
+    `chosen` holds by label the place of the chosen option. With each choice the browser sends in
+    `seen` the lists it showed: they may have been exchanged while the kernel was busy.
     """
 
     _esm = Path(__file__).with_name("form.js")
@@ -28,6 +29,7 @@ class Form(anywidget.AnyWidget):
 
     lists = traitlets.Dict().tag(sync=True)
     chosen = traitlets.Dict().tag(sync=True)
+    seen = traitlets.Dict().tag(sync=True)
     button = traitlets.Unicode().tag(sync=True)
     about = traitlets.Unicode().tag(sync=True)
     status = traitlets.Unicode().tag(sync=True)
@@ -48,6 +50,14 @@ class Form(anywidget.AnyWidget):
             button=button,
         )
         self.on_msg(lambda *_: self.press())
+
+    @traitlets.validate("chosen")
+    def _chosen_from_current(self, proposal: dict) -> dict[str, int]:
+        """Choose the first option of a list that is no longer the one the browser showed."""
+        return {
+            label: place if self.seen.get(label, self.lists[label]) == self.lists[label] else 0
+            for label, place in proposal["value"].items()
+        }
 
     def value(self, label: str) -> Any:
         """Return what the chosen option of a list stands for."""

@@ -137,7 +137,7 @@ def _is_grouped(text: str) -> bool:
     if _ATOM.fullmatch(text):
         return True
     depths = list(accumulate((sign == "(") - (sign == ")") for sign in text))
-    return text.startswith("(") and depths.index(0) == len(depths) - 1
+    return text.startswith("(") and depths[-1] == 0 and 0 not in depths[:-1]
 
 
 def _row(nodes: list[Element]) -> _Piece:

@@ -272,6 +272,12 @@ def begin_anew(explorer):
     explorer.controls[7].click()
 
 
+def keep(part, times=1):
+    """Put runs, or openings of the test set, of a first game into the record."""
+    for _ in range(times):
+        explorers.record(CANCER, explorers.Game(), part, SETTINGS, 90.0)
+
+
 def records(name="breast cancer"):
     return open_store().attempts(item=f"tuning game, {name}", kind="run")
 
@@ -406,6 +412,30 @@ def test_the_budget_is_twelve_runs(game):
     assert " All 12 runs are spent. " in game.stage.reading
     begin_anew(game)
     assert not game.controls[5].disabled
+
+
+def test_of_the_runs_of_two_machines_no_more_than_the_budget_are_kept():
+    keep("run", times=15)
+    game = explorers.tuning_game("breast cancer")
+    assert game.controls[5].disabled
+    assert game.stage.layers["runs"].x.tolist() == list(range(1, 13))
+    assert " All 12 runs are spent. " in game.stage.reading
+
+
+def test_of_two_machines_the_one_that_opened_the_test_set_first_counts():
+    for part in ("run", "test", "run", "test"):
+        keep(part)
+    game = explorers.tuning_game("breast cancer")
+    assert game.stage.layers["late"].x.tolist() == [2]
+
+
+def test_an_opened_test_set_without_a_run_is_left_out():
+    keep("test")
+    game = explorers.tuning_game("breast cancer")
+    assert game.controls[6].disabled
+    play(game, SETTINGS)
+    assert "late" in game.stage.layers
+    assert not game.controls[6].disabled
 
 
 def test_moving_a_control_or_opening_the_game_costs_no_run(game):

@@ -2,10 +2,11 @@ import os
 
 import pytest
 
-from course_utils.quiz import bank
+from course_utils.quiz import bank, bank_rules
 from course_utils.quiz.bank import find_bank, find_question, load_bank, load_banks
 from course_utils.quiz.bank_rules import PROOF_DRAWS
 from course_utils.quiz.generators import GENERATORS, Variant
+from course_utils.quiz.markup import MarkupError
 from course_utils.quiz.questions import BankError
 
 
@@ -165,6 +166,15 @@ def test_a_faulty_bank_is_refused_with_file_question_and_reason(quizzes, old, ne
     assert message.startswith("99_sample.toml")
     assert where in message
     assert reason in message
+
+
+def test_a_text_that_a_terminal_cannot_show_is_refused(quizzes, monkeypatch):
+    def refuse(text):
+        raise MarkupError(f"no plain text of {text}")
+
+    monkeypatch.setattr(bank_rules, "to_text", refuse)
+    with pytest.raises(BankError, match=r"objective gd.update-rule: no plain text of Write one"):
+        load_bank(quizzes / "99_sample.toml")
 
 
 @pytest.mark.parametrize(

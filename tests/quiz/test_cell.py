@@ -6,10 +6,10 @@ import pytest
 
 from course_utils import quiz
 from course_utils.quiz.bank import find_question
-from course_utils.quiz.cell import NOT_PREDICTED, QuizCell, static_reading
+from course_utils.quiz.cell import NOT_PREDICTED, QuizCell, revealed, static_reading
 from course_utils.quiz.grading import draw
 from course_utils.quiz.markup import to_html, to_text
-from course_utils.quiz.store import open_store
+from course_utils.quiz.store import Store, open_store
 
 IDS = ("gd-step-sign", "gd-never-settles", "gd-one-step")
 RIGHT = {"gd-step-sign": [1], "gd-never-settles": [0, 2]}
@@ -174,6 +174,31 @@ def test_a_new_cell_shows_the_stored_answer_and_what_it_earned(question_id):
         assert after["shown"] == response
 
 
+@pytest.mark.parametrize(
+    ("question_id", "imported"),
+    [
+        ("gd-step-sign", [99]),
+        ("gd-step-sign", []),
+        ("gd-step-sign", "1"),
+        ("gd-never-settles", [0, 99]),
+        ("gd-one-step", "abc"),
+        ("gd-one-step", None),
+        pytest.param("gd-one-step", 10**400, id="gd-one-step-beyond-floats"),
+    ],
+)
+def test_a_stored_answer_that_the_question_cannot_have_is_passed_over(question_id, imported):
+    question = find_question(question_id)
+    keep = {"item": question_id, "content_hash": question.content_hash, "score": 0.0}
+    keep |= {"seed": draw(question).seed, "response": imported}
+    open_store().record(kind="question", **keep)
+    assert new_cell(question_id).result is None
+
+    open_store().record(kind="prediction", **keep)
+    assert revealed(question) == NOT_PREDICTED
+    send(new_cell(question_id, kind="prediction"), RIGHT.get(question_id, "1000"))
+    assert revealed(question).startswith("**You predicted:**")
+
+
 def test_a_question_with_a_new_meaning_starts_afresh(quizzes):
     send(new_cell("gd-step-sign"), RIGHT["gd-step-sign"])
     path = quizzes / "99_sample.toml"
@@ -214,6 +239,13 @@ def test_the_first_prediction_counts():
     assert again["body"].startswith("Your first prediction stays the one that counts.")
     assert shown_later["attempt"] == "a1"
     assert shown_later["shown"] == [cell._drawn.order.index(2)]
+
+
+def test_a_prediction_is_noted_where_the_record_cannot_be_read_again(monkeypatch):
+    cell = new_cell("gd-step-sign", kind="prediction")
+    monkeypatch.setattr(Store, "attempts", lambda *_: [])
+
+    assert send(cell, WRONG["gd-step-sign"])["body"] == "Now run the next cells to find out."
 
 
 def test_answers_and_predictions_of_one_question_are_kept_apart():

@@ -35,6 +35,23 @@ def test_new_options_take_the_place_of_the_old_and_the_first_is_chosen(form):
     assert form.value("Fruit") == 3
 
 
+@pytest.mark.parametrize("fresh", [[("A plum", 3)], [("A plum", 3), ("A fig", 4)]])
+def test_a_choice_in_a_list_that_was_exchanged_is_the_first_option_of_the_new_one(form, fresh):
+    shown = form.lists
+    form.offer("Fruit", fresh)
+    form.set_state({"chosen": {"Fruit": 1, "Size": 0}, "seen": shown})
+
+    assert form.chosen == {"Fruit": 0, "Size": 0}
+    assert form.value("Fruit") == 3
+
+
+def test_a_choice_in_the_list_that_is_offered_counts(form):
+    form.offer("Fruit", [("A plum", 3), ("A fig", 4)])
+    form.set_state({"chosen": {"Fruit": 1, "Size": 0}, "seen": form.lists})
+
+    assert form.value("Fruit") == 4
+
+
 def test_the_button_acts_once_for_each_press_until_the_form_ends(form, presses):
     form._handle_custom_msg({}, [])
     form._handle_custom_msg({}, [])

@@ -134,6 +134,7 @@ def test_plain_text_loses_the_marks_and_keeps_paragraphs_and_code():
         (r"\frac{a}{b}=\frac{a+1}{2b}", "a/b = (a + 1)/(2b)"),
         (r"\frac{1}{\sqrt{n}}+\frac{\sqrt{1-a}}{(1-b)}", "1/√n + √(1 − a)/(1 − b)"),
         (r"\frac{(a)(b)}{c}+\frac{c}{(a)(b)}", "(a)(b)/c + c/((a)(b))"),
+        (r"\sqrt{(0,1]}+\frac{1}{(0,1]}", "√((0, 1]) + 1/((0, 1])"),
         (r"\frac{a/b}{c}+\frac{\frac{a}{b}}{c}", "(a/b)/c + (a/b)/c"),
         (r"\frac{\partial L}{\partial w_1}", "∂L/∂w₁"),
         (r"\frac12w^2-\frac14(x+y)", "(1/2) w² − (1/4)(x + y)"),
