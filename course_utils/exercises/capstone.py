@@ -176,6 +176,7 @@ def random_rates(low, high, number, rng):
 
 def _threshold_cases(rng):
     # In the first two cases several thresholds cost the same. In the third, no alarm is cheapest.
+    # In the last, a false alarm costs more than a missed fraud.
     return [
         (np.array(probabilities), np.array(labels), cost_missed, cost_alarm)
         for probabilities, labels, cost_missed, cost_alarm in [
@@ -188,6 +189,7 @@ def _threshold_cases(rng):
             ([0.45, 0.55, 0.3, 0.1, 0.95, 0.95, 0.35], [0, 1, 0, 0, 0, 1, 1], 2.0, 2.0),
             ([0.75, 0.5, 0.75, 0.05, 0.9], [0, 0, 1, 0, 0], 3.0, 2.0),
             ([0.02, 0.6, 0.01, 0.08, 0.15, 0.03, 0.08], [0, 1, 0, 1, 0, 0, 0], 50.0, 1.0),
+            ([0.1, 0.3, 0.6, 0.7, 0.8], [0, 1, 0, 0, 1], 2.0, 3.0),
         ]
     ]
 
@@ -209,6 +211,8 @@ def _total_cost(missed, alarms, cost_missed, cost_alarm, labels):
 def _wrong_threshold(
     cost=_total_cost,
     alarms=np.greater_equal,
+    missed=lambda alarm, labels: ~alarm & (labels == 1),
+    false_alarms=lambda alarm, labels: alarm & (labels == 0),
     candidates=lambda probabilities: np.append(np.sort(probabilities), np.inf),
     chosen=lambda candidates, costs: candidates[np.argmin(costs)],
 ):
@@ -217,9 +221,8 @@ def _wrong_threshold(
     def cheapest_threshold(probabilities, labels, cost_missed, cost_alarm):
         tried = candidates(probabilities)
         alarm = alarms(probabilities, tried[:, None])
-        missed = (~alarm & (labels == 1)).sum(axis=1)
-        false_alarms = (alarm & (labels == 0)).sum(axis=1)
-        return chosen(tried, cost(missed, false_alarms, cost_missed, cost_alarm, labels))
+        counts = [errors(alarm, labels).sum(axis=1) for errors in (missed, false_alarms)]
+        return chosen(tried, cost(*counts, cost_missed, cost_alarm, labels))
 
     return cheapest_threshold
 
@@ -296,6 +299,36 @@ def cheapest_threshold(probabilities, labels, cost_missed, cost_alarm):
             _wrong_threshold(lambda missed, alarms, *others: alarms),
             "Only false alarms cost something in your sum, so no alarm at all is cheapest. Add "
             "cost_missed for each fraud without an alarm.",
+        ),
+        Mistake(
+            "alarm-cost-forgotten",
+            _wrong_threshold(
+                lambda missed, alarms, cost_missed, *others: cost_missed * missed + alarms
+            ),
+            "You count each false alarm as 1. Multiply the number of false alarms by cost_alarm.",
+        ),
+        Mistake(
+            "labels-forgotten",
+            _wrong_threshold(
+                missed=lambda alarm, labels: ~alarm, false_alarms=lambda alarm, labels: alarm
+            ),
+            "Look at the labels in both counts. Only an example with labels == 1 can be a missed "
+            "fraud, and only one with labels == 0 a false alarm.",
+        ),
+        Mistake(
+            "labels-forgotten-in-the-missed-frauds",
+            _wrong_threshold(missed=lambda alarm, labels: ~alarm),
+            "You let every example without an alarm cost cost_missed. Only frauds can be missed: "
+            "count the examples with labels == 1.",
+        ),
+        Mistake(
+            "labels-swapped",
+            _wrong_threshold(
+                missed=lambda alarm, labels: ~alarm & (labels == 0),
+                false_alarms=lambda alarm, labels: alarm & (labels == 1),
+            ),
+            "The labels are swapped: 1 is a fraud, 0 is none. A missed fraud has labels == 1, a "
+            "false alarm labels == 0.",
         ),
         Mistake(
             "right-alarms-cost-too",

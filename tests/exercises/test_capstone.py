@@ -186,6 +186,20 @@ def threshold_from_large_to_small(probabilities, labels, cost_missed, cost_alarm
     return min(tried, key=lambda t: cost_of(t, probabilities, labels, *costs))
 
 
+def threshold_that_counts(missed, false_alarms):
+    """Make a cheapest_threshold with these rules for whom to count as missed and as false."""
+
+    def cheapest_threshold(probabilities, labels, cost_missed, cost_alarm):
+        costs = {}
+        for threshold in [*sorted(probabilities), math.inf]:
+            alarm = probabilities >= threshold
+            counts = sum(missed(alarm, labels)), sum(false_alarms(alarm, labels))
+            costs[threshold] = cost_missed * counts[0] + cost_alarm * counts[1]
+        return min(costs, key=costs.get)
+
+    return cheapest_threshold
+
+
 def plain_interval(right, total):
     p = right / total
     half = 1.96 * math.sqrt(p * (1 - p) / total)
@@ -217,6 +231,32 @@ def plain_interval(right, total):
         ),
         ("cap-threshold", threshold_of_the_labels, "fewest-errors"),
         ("cap-threshold", threshold_from_large_to_small, "largest-of-equally-cheap"),
+        (
+            "cap-threshold",
+            lambda probabilities, labels, cost_missed, cost_alarm: lesson_07.cheapest_threshold(
+                probabilities, labels, cost_missed, 1
+            ),
+            "alarm-cost-forgotten",
+        ),
+        (
+            "cap-threshold",
+            lambda probabilities, labels, *costs: lesson_07.cheapest_threshold(
+                probabilities, 1 - labels, *costs
+            ),
+            "labels-swapped",
+        ),
+        (
+            "cap-threshold",
+            threshold_that_counts(lambda alarm, labels: ~alarm, lambda alarm, labels: alarm),
+            "labels-forgotten",
+        ),
+        (
+            "cap-threshold",
+            threshold_that_counts(
+                lambda alarm, labels: ~alarm, lambda alarm, labels: alarm & (labels == 0)
+            ),
+            "labels-forgotten-in-the-missed-frauds",
+        ),
         ("cap-interval", plain_interval, "plain-normal-interval"),
         (
             "cap-interval",

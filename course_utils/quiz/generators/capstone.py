@@ -8,7 +8,7 @@ import numpy as np
 
 from course_utils.losses import softmax_cross_entropy
 from course_utils.networks import MLP
-from course_utils.optimizers import SGD, Adagrad, Adam
+from course_utils.optimizers import SGD, Adagrad, Adam, AdamW
 from course_utils.quiz.generators import Variant, generator
 from course_utils.schedules import Constant, LinearWarmup
 
@@ -273,6 +273,24 @@ def l2_strength(rng: np.random.Generator) -> Variant:
             "l1": 2 * (target - shrunk),
             "ratio": target / shrunk,
             "share_lost": (target - shrunk) / target,
+        },
+    )
+
+
+@generator("final_decay_balance")
+def decay_balance(rng: np.random.Generator) -> Variant:
+    """Where a constant gradient and the decay of AdamW leave a weight at rest."""
+    decay = float(rng.choice([0.004, 0.01, 0.02, 0.05]))
+    size = int(rng.choice([2, 3, 5]))
+    # The rate decides only how soon the weight is there: this one halves the distance at each step.
+    points = _walk(AdamW(0.5 / decay, weight_decay=decay), [-size] * 60)
+    return Variant(
+        numbers={"decay": decay, "gradient": -size},
+        key=float(points[-1]),
+        mistakes={
+            "as_with_sgd": size / decay,
+            "rate_in_the_decay_only": 1 / (0.001 * decay),
+            "rate_in_the_step_only": 0.001 / decay,
         },
     )
 
