@@ -36,8 +36,9 @@ def largest_eigenvalue(
     """Return the Hessian's largest eigenvalue and its eigenvector, by power iteration.
 
     Power iteration finds the eigenvalue of largest magnitude, which may be a negative one. So it
-    runs twice: the second time on H + |μ| I, with μ from the first, where no eigenvalue is negative
-    and the largest one of H leads.
+    runs twice: the second time on H + sI, where no eigenvalue is negative and the largest one of H
+    leads. The shift s is the length of Hv for the last v of the first time: it nears the largest
+    magnitude also where +λ and -λ tie, and v nears no eigenvector.
 
     >>> from course_utils.landscapes import saddle
     >>> value, _ = largest_eigenvalue(saddle(), np.array([0.0, 0.0]))  # eigenvalues 1 and -1
@@ -46,26 +47,27 @@ def largest_eigenvalue(
 
     Source: Golub and Van Loan 2013, section 7.3 (the power method).
     """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
     start = np.random.default_rng(seed).standard_normal(params.shape)
-    magnitude, _ = _power_iteration(lambda v: hessian_vector(objective, params, v), start, steps)
-    shift = abs(magnitude)
-    shifted, vector = _power_iteration(
+    _, shift, _ = _power_iteration(lambda v: hessian_vector(objective, params, v), start, steps)
+    shifted, _, vector = _power_iteration(
         lambda v: hessian_vector(objective, params, v) + shift * v, start, steps
     )
     return shifted - shift, vector
 
 
-def _power_iteration(multiply, vector, steps) -> tuple[float, np.ndarray]:
-    """Return the Rayleigh quotient and the vector after so many multiplications."""
+def _power_iteration(multiply, vector, steps) -> tuple[float, float, np.ndarray]:
+    """Return the last Rayleigh quotient, the length of the last product, and its direction."""
     vector = vector / np.linalg.norm(vector)
     for _ in range(steps):
         product = multiply(vector)
         quotient = float(vector @ product)
-        length = np.linalg.norm(product)
+        length = float(np.linalg.norm(product))
         if length == 0:
-            return 0.0, vector
+            return 0.0, 0.0, vector
         vector = product / length
-    return quotient, vector
+    return quotient, length, vector
 
 
 def filter_normalised_direction(network, params: np.ndarray, seed: int) -> np.ndarray:

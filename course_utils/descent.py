@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from course_utils.hyperparameters import rate_at, run_shape
+from course_utils.hyperparameters import rate_at, require_not_negative, run_shape
 
 LARGEST_PATH = 500_000_000  # bytes
 
@@ -72,6 +72,9 @@ def walk(objectives: Sequence, optimizer, start, every: int = 1) -> np.ndarray:
     Returns:
         The points, start included, shape (kept points, *runs, n).
     """
+    if not len(objectives):
+        raise ValueError("objectives must hold one for each step, got none")
+    _require_count("every", every)
     params = starting_points(objectives[0], optimizer, start)
     kept = _kept(len(objectives), every)
     size = len(kept) * params.nbytes
@@ -87,6 +90,8 @@ def walk(objectives: Sequence, optimizer, start, every: int = 1) -> np.ndarray:
     with np.errstate(all="ignore"):
         for step, objective in enumerate(objectives, start=1):
             params, state = optimizer.update(objective.gradient(params), state, params)
+            if step == 1:
+                _require_a_row_a_run(points[0], params)
             if step % every == 0 or step == len(objectives):
                 next(place)[...] = params
     return points
@@ -176,11 +181,16 @@ def train(
                 for rows in minibatches(objective.examples, batch_size, order):
                     batch = objective.batch(rows, dropping)
                     value, gradient = batch.value_and_gradient(params)
-                    history.rates.append(rate_at(history.optimizer.learning_rate, state.step))
+                    rate = rate_at(history.optimizer.learning_rate, state.step)
+                    norm = np.linalg.norm(gradient, axis=-1)
                     params, state = history.optimizer.update(gradient, state, params)
+                    if not history.rates:
+                        _require_a_row_a_run(history.params, params)
+                    # All at the end: an interruption must not leave one curve longer than another.
                     history.params = params
                     history.batch_losses.append(value)
-                    history.gradient_norms.append(np.linalg.norm(gradient, axis=-1))
+                    history.gradient_norms.append(norm)
+                    history.rates.append(rate)
                 _look(history, objective, validation, metrics or {})
                 for callback in callbacks:
                     callback(history)
@@ -195,14 +205,18 @@ def train(
 
 def _look(history, objective, validation, metrics) -> None:
     """Append the losses and metrics of the weights as they are."""
-    history.losses.append(objective.value(history.params))
+    looks = [(objective, history.losses, history.metrics)]
     if validation is not None:
-        history.validation_losses.append(validation.value(history.params))
-    for name, metric in metrics.items():
-        history.metrics.setdefault(name, []).append(metric(objective, history.params))
-        if validation is not None:
-            values = history.validation_metrics.setdefault(name, [])
-            values.append(metric(validation, history.params))
+        looks.append((validation, history.validation_losses, history.validation_metrics))
+    # All values first: an interruption must not leave one curve longer than another.
+    seen = [
+        (loss.value(history.params), [metric(loss, history.params) for metric in metrics.values()])
+        for loss, _, _ in looks
+    ]
+    for (_, losses, curves), (value, measured) in zip(looks, seen, strict=True):
+        losses.append(value)
+        for name, number in zip(metrics, measured, strict=True):
+            curves.setdefault(name, []).append(number)
 
 
 def _counted(epochs: int, progress: bool):
@@ -251,8 +265,7 @@ class EarlyStopping:
     def __post_init__(self):
         """Refuse no patience and a negative difference."""
         _require_count("patience", self.patience)
-        if not self.min_delta >= 0:
-            raise ValueError(f"min_delta must not be negative, got {self.min_delta}")
+        require_not_negative(self, "min_delta")
 
     def __call__(self, history: History) -> None:
         """Look at the newest validation loss, and stop or go on."""
@@ -279,7 +292,7 @@ class ReduceLROnPlateau:
         patience: how many epochs without a new lowest loss to wait, at least 1.
         min_delta: how much lower a loss must be to count as new.
         cooldown: epochs after a reduction in which it does not count.
-        min_lr: the rate never falls below it.
+        min_lr: the rate is never lowered below it.
 
     Source: Keras's callback of this name.
     """
@@ -291,10 +304,11 @@ class ReduceLROnPlateau:
     min_lr: float = 0.0
 
     def __post_init__(self):
-        """Refuse a factor that does not reduce, and no patience."""
+        """Refuse a factor that does not reduce, no patience, and what is negative."""
         if not 0 < self.factor < 1:
             raise ValueError(f"factor must lie between 0 and 1, got {self.factor}")
         _require_count("patience", self.patience)
+        require_not_negative(self, "min_delta", "cooldown", "min_lr")
 
     def __call__(self, history: History) -> None:
         """Reduce the rate of the history's optimizer if it is time."""
@@ -302,7 +316,7 @@ class ReduceLROnPlateau:
         if callable(rate) or np.shape(history.losses[0]):
             raise ValueError("ReduceLROnPlateau needs one network and a rate that is a number")
         losses = history.validation_losses or history.losses
-        if self.reduces(losses[1:]):
+        if rate > self.min_lr and self.reduces(losses[1:]):
             lower = max(rate * self.factor, self.min_lr)
             history.optimizer = replace(history.optimizer, learning_rate=lower)
 
@@ -373,6 +387,15 @@ def starting_points(objective, optimizer, start) -> np.ndarray:
 def _kept(steps: int, every: int) -> np.ndarray:
     """Return after how many steps a point is kept: 0, every, 2 every, ..., and the last."""
     return np.append(np.arange(0, steps, every), steps)
+
+
+def _require_a_row_a_run(start: np.ndarray, params: np.ndarray) -> None:
+    """Refuse runs that came into being at the first step, from a schedule or a penalty."""
+    if params.shape != start.shape:
+        raise ValueError(
+            f"start has shape {start.shape}, and the first step led to {params.shape}: "
+            "give start one row a run"
+        )
 
 
 def _require_count(name: str, value: int) -> None:

@@ -108,7 +108,7 @@ def quick_png(fig: Figure) -> bytes:
     return drawn.getvalue()
 
 
-def contours(ax, landscape, levels: int = 14, colorbar: bool = False):
+def contours(ax, landscape):
     """Draw a 2-D landscape as grey level lines, evenly spaced in the logarithm of its height.
 
     Stars mark its minima.
@@ -119,8 +119,8 @@ def contours(ax, landscape, levels: int = 14, colorbar: bool = False):
     heights = landscape.value(grid)
     heights = heights - heights.min()
     lifted = np.log10(heights + heights.max() * 1e-4)
-    ax.contourf(x, y, lifted, levels=levels, cmap="Greys", alpha=0.2)
-    ax.contour(x, y, lifted, levels=levels, colors="#8A8A8A", linewidths=0.5)
+    ax.contourf(x, y, lifted, levels=14, cmap="Greys", alpha=0.2)
+    ax.contour(x, y, lifted, levels=14, colors="#8A8A8A", linewidths=0.5)
     for minimum in landscape.minima:
         ax.plot(*minimum, "*", color="#333333", markersize=11, markeredgecolor="white", zorder=5)
     ax.set(title=landscape.name, xlabel="$x$", ylabel="$y$", xlim=(left, right), ylim=(low, high))
@@ -128,10 +128,10 @@ def contours(ax, landscape, levels: int = 14, colorbar: bool = False):
     return ax
 
 
-def slope_curve(ax, landscape, samples: int = 400):
+def slope_curve(ax, landscape):
     """Draw a 1-D landscape as a curve of loss over weight."""
     ((low, high),) = landscape.window
-    w = np.linspace(low, high, samples)
+    w = np.linspace(low, high, 400)
     ax.plot(w, landscape.value(w[:, None]), color=GREY)
     ax.set(title=landscape.name, xlabel="weight $w$", ylabel="loss $L(w)$", xlim=(low, high))
     return ax

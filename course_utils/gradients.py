@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.hyperparameters import require_positive
+from course_utils.hyperparameters import Hyperparameter, per_run, require_positive
 
 Arrays = list[np.ndarray]
 
@@ -25,7 +25,7 @@ class SAM:
 
     Args:
         objective: any objective.
-        radius: ρ, the distance of the neighbour, positive.
+        radius: ρ, the distance of the neighbour, positive, a number or one a run.
 
     >>> from course_utils.landscapes import bowl
     >>> SAM(bowl(condition_number=1), radius=0.5).gradient(np.array([3.0, 4.0]))  # of (3.3, 4.4)
@@ -35,7 +35,7 @@ class SAM:
     """
 
     objective: object
-    radius: float = 0.05
+    radius: Hyperparameter = 0.05
 
     def __post_init__(self):
         """Refuse a radius that is not positive."""
@@ -43,13 +43,16 @@ class SAM:
 
     def __getattr__(self, name):
         """Take everything else (size, examples, ...) from the objective."""
+        # Copying asks for special methods, and that before there is an objective.
+        if name == "objective" or name.startswith("__"):
+            raise AttributeError(f"SAM has no attribute {name}")
         return getattr(self.objective, name)
 
     def worst_neighbour(self, params: np.ndarray) -> np.ndarray:
         """Return the point a radius uphill; the point itself where the gradient is zero."""
         gradient = self.objective.gradient(params)
         length = np.linalg.norm(gradient, axis=-1, keepdims=True)
-        return params + self.radius * gradient / np.where(length == 0, 1, length)
+        return params + per_run(self.radius) * gradient / np.where(length == 0, 1, length)
 
     def batch(self, *arguments) -> "SAM":
         """Return the same over some examples only."""

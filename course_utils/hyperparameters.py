@@ -36,12 +36,24 @@ def run_shape(optimizer) -> tuple[int, ...]:
 
 def require_positive(optimizer, *names: str) -> None:
     """Refuse a hyperparameter that is not a positive, finite number."""
-    _require(optimizer, names, lambda value: (value > 0) & np.isfinite(value), "be positive")
+    _require(
+        optimizer,
+        names,
+        lambda value: (value > 0) & np.isfinite(value),
+        "be positive",
+        of_the_infinite="be positive and finite",
+    )
 
 
 def require_not_negative(optimizer, *names: str) -> None:
     """Refuse a hyperparameter that is negative or not finite."""
-    _require(optimizer, names, lambda value: (value >= 0) & np.isfinite(value), "not be negative")
+    _require(
+        optimizer,
+        names,
+        lambda value: (value >= 0) & np.isfinite(value),
+        "not be negative",
+        of_the_infinite="be finite and not negative",
+    )
 
 
 def require_between_0_and_1(optimizer, *names: str) -> None:
@@ -54,10 +66,10 @@ def require_below_1(optimizer, *names: str) -> None:
     _require(optimizer, names, lambda value: (value >= 0) & (value < 1), "be at least 0, below 1")
 
 
-def _require(optimizer, names, holds, what) -> None:
+def _require(optimizer, names, holds, what, of_the_infinite="") -> None:
     for name in names:
         value = getattr(optimizer, name)
-        if callable(value):
+        if callable(value) and name == "learning_rate":  # a schedule
             continue
         if isinstance(value, list | tuple):
             value = np.array(value)
@@ -67,4 +79,6 @@ def _require(optimizer, names, holds, what) -> None:
             raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}")
         if not np.all(holds(numbers)):
             offender = numbers[~holds(numbers)].flat[0] if numbers.ndim else value
+            if of_the_infinite and np.isinf(offender):
+                what = of_the_infinite
             raise ValueError(f"{name} must {what}, got {offender}")

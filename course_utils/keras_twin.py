@@ -33,6 +33,8 @@ def _quiet_start():
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A reader may have chosen another backend for other work, and the course does not install it.
+os.environ["KERAS_BACKEND"] = "tensorflow"
 with _quiet_start():
     import keras
     import tensorflow as tf
@@ -53,7 +55,7 @@ def keras_optimizer(optimizer) -> keras.optimizers.Optimizer:
     }
     if callable(optimizer.learning_rate):
         hyperparameters["learning_rate"] = keras_schedule(optimizer.learning_rate)
-    return getattr(keras.optimizers, type(optimizer).__name__)(**hyperparameters)
+    return _twin_class(keras.optimizers, "optimizer", optimizer)(**hyperparameters)
 
 
 def keras_schedule(schedule) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -63,10 +65,14 @@ def keras_schedule(schedule) -> keras.optimizers.schedules.LearningRateSchedule:
     >>> round(float(keras_schedule(ExponentialDecay(0.5, 10, 0.5))(20)), 6)
     0.125
     """
-    twin = getattr(keras.optimizers.schedules, type(schedule).__name__, None)
-    if twin is None:
-        raise ValueError(f"Keras has no schedule named {type(schedule).__name__}")
-    return twin(**_settings(schedule))
+    return _twin_class(keras.optimizers.schedules, "schedule", schedule)(**_settings(schedule))
+
+
+def _twin_class(module, kind: str, ours) -> type:
+    name = type(ours).__name__
+    if not hasattr(module, name):
+        raise ValueError(f"Keras has no {kind} named {name}")
+    return getattr(module, name)
 
 
 def _settings(dataclass_object) -> dict:
@@ -95,7 +101,8 @@ def keras_minimize(objective, optimizer, start, steps: int) -> descent.Path:
 
 def _walk(optimizer, start, steps, gradient_at) -> np.ndarray:
     scheduled = callable(optimizer.learning_rate)
-    first = optimizer.learning_rate(0) if scheduled else optimizer.learning_rate
+    # A schedule's rate is set before each step; its first may be 0, which an optimizer refuses.
+    first = 1.0 if scheduled else optimizer.learning_rate
     twin = keras_optimizer(replace(optimizer, learning_rate=first))
     variable = keras.Variable(np.asarray(start, dtype="float64"), dtype="float64")
     points = [variable.numpy()]

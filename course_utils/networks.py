@@ -144,7 +144,7 @@ class MLP:
             return np.array([self.accuracy(run, inputs, targets) for run in params])
         outputs = self.predict(params, inputs)
         if outputs.shape[-1] == 1:
-            return np.mean((outputs > 0) == (targets > 0.5), axis=(-2, -1))
+            return np.mean((outputs[..., 0] > 0) == (targets.reshape(-1) > 0.5), axis=-1)
         labels = targets if targets.ndim == 1 else targets.argmax(axis=-1)
         return np.mean(outputs.argmax(axis=-1) == labels, axis=-1)
 
@@ -182,7 +182,13 @@ class NetworkLoss:
     masks: list | None = None
 
     def __post_init__(self):
-        """Refuse shapes that do not fit and penalties that reward."""
+        """Refuse what is no array, shapes that do not fit and penalties that reward."""
+        for name, given in (("inputs", self.inputs), ("targets", self.targets)):
+            if not isinstance(given, np.ndarray):
+                raise TypeError(
+                    f"{name} must be a NumPy array, got {type(given).__name__}: "
+                    f"give np.asarray({name})"
+                )
         features = self.network.layers[0]
         if self.inputs.ndim != 2 or self.inputs.shape[1] != features:
             raise ValueError(
@@ -267,7 +273,9 @@ class NetworkLoss:
                 delta = delta * slope(below)
         if self.penalised:
             weights = params * self.network.is_weight
-            gradient += per_run(self.l1) * np.sign(weights) + 2 * per_run(self.l2) * weights
+            penalty = per_run(self.l1) * np.sign(weights) + 2 * per_run(self.l2) * weights
+            # Into the penalty: its rates may span more runs than the params do.
+            gradient = np.add(gradient, penalty, out=penalty)
         return value + self._penalty(params), gradient
 
     def _penalty(self, params):

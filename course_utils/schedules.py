@@ -43,7 +43,7 @@ class PiecewiseConstantDecay:
     values: tuple[float, ...]
 
     def __post_init__(self):
-        """Refuse boundaries that do not rise or do not fit the values."""
+        """Refuse boundaries that do not rise or do not fit the values, and rates below 0."""
         if len(self.values) != len(self.boundaries) + 1:
             raise ValueError(
                 f"values must be one more than boundaries, got {len(self.values)} values "
@@ -51,6 +51,8 @@ class PiecewiseConstantDecay:
             )
         if list(self.boundaries) != sorted(set(self.boundaries)):
             raise ValueError(f"boundaries must rise, got {self.boundaries}")
+        for value in self.values:
+            _require_not_negative(values=value)
 
     def __call__(self, step):
         """Return the rate at this step."""
@@ -128,12 +130,13 @@ class PolynomialDecay:
     cycle: bool = False
 
     def __post_init__(self):
-        """Refuse a rate, a power or a number of steps that is not positive."""
+        """Refuse a rate, a power or a number of steps that is not positive, and an end below 0."""
         _require_positive(
             initial_learning_rate=self.initial_learning_rate,
             decay_steps=self.decay_steps,
             power=self.power,
         )
+        _require_not_negative(end_learning_rate=self.end_learning_rate)
 
     def __call__(self, step):
         """Return the rate at this step."""
@@ -171,8 +174,9 @@ class CosineDecay:
     warmup_steps: int = 0
 
     def __post_init__(self):
-        """Refuse a number of steps that is not positive."""
+        """Refuse a number of steps that is not positive, and rates below 0."""
         _require_positive(decay_steps=self.decay_steps)
+        _require_not_negative(initial_learning_rate=self.initial_learning_rate, alpha=self.alpha)
         if self.warmup_target is not None:
             _require_positive(warmup_steps=self.warmup_steps, warmup_target=self.warmup_target)
 
@@ -216,12 +220,13 @@ class CosineDecayRestarts:
     alpha: float = 0.0
 
     def __post_init__(self):
-        """Refuse a rate or a number of steps that is not positive, and decays that get shorter."""
+        """Refuse steps and rates that are not positive, and decays that get shorter."""
         _require_positive(
             initial_learning_rate=self.initial_learning_rate,
             first_decay_steps=self.first_decay_steps,
             m_mul=self.m_mul,
         )
+        _require_not_negative(alpha=self.alpha)
         if not self.t_mul >= 1:
             raise ValueError(f"t_mul must be at least 1, got {self.t_mul}")
 
@@ -299,7 +304,12 @@ class LinearWarmup:
     warmup_steps: int
 
     def __post_init__(self):
-        """Refuse a number of steps that is not positive."""
+        """Refuse what is no schedule, and a number of steps that is not positive."""
+        if not callable(self.schedule):
+            raise TypeError(
+                f"schedule must take a step to a rate, got {self.schedule!r}: "
+                "write one rate for all steps as Constant(0.1)"
+            )
         _require_positive(warmup_steps=self.warmup_steps)
 
     def __call__(self, step):
@@ -318,3 +328,9 @@ def _require_positive(**values) -> None:
     for name, value in values.items():
         if not value > 0:
             raise ValueError(f"{name} must be positive, got {value}")
+
+
+def _require_not_negative(**values) -> None:
+    for name, value in values.items():
+        if not value >= 0:
+            raise ValueError(f"{name} must not be negative, got {value}")

@@ -7,7 +7,7 @@ from course_utils.curvature import (
     largest_eigenvalue,
     loss_plane,
 )
-from course_utils.landscapes import Landscape, bowl, rosenbrock
+from course_utils.landscapes import Landscape, bowl, rosenbrock, saddle
 from course_utils.networks import MLP, NetworkLoss
 
 
@@ -57,6 +57,16 @@ def test_the_largest_eigenvalue_is_not_the_largest_in_magnitude():
         ((-1, 1), (-1, 1)),
     )
     assert largest_eigenvalue(dome, np.zeros(2))[0] == pytest.approx(1, abs=1e-6)
+
+
+def test_the_largest_eigenvalue_is_found_where_one_of_the_same_magnitude_is_negative():
+    found = [largest_eigenvalue(saddle(), np.zeros(2), seed=seed)[0] for seed in range(200)]
+    np.testing.assert_allclose(found, 1, rtol=0, atol=1e-15)
+
+
+def test_the_largest_eigenvalue_takes_a_step_at_least():
+    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
+        largest_eigenvalue(saddle(), np.zeros(2), steps=0)
 
 
 def test_a_filter_normalised_direction_has_the_lengths_of_the_weights(small_loss, rng):

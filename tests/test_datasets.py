@@ -171,8 +171,39 @@ def test_missing_values_are_filled_from_the_training_part_and_marked():
         filled.test_inputs[:, :10], np.where(missing, means, holes.test_inputs)
     )
     np.testing.assert_array_equal(filled.test_inputs[:, 10:], missing)
+    assert filled.features == (*data.features, *(f"{name} missing" for name in data.features))
+    assert datasets.imputed(holes, indicator=False).features == data.features
     assert datasets.imputed(holes, indicator=False).test_inputs.shape == data.test_inputs.shape
     assert np.isnan(holes.train_inputs).any()
+
+
+def test_a_column_without_a_number_or_without_a_gap_is_named_as_it_is_filled():
+    inputs = np.array([[np.nan, 7.0, np.nan], [np.nan, 9.0, 1.0]])
+    data = datasets.Dataset(
+        "d", inputs, np.zeros(2), inputs, np.zeros(2), "made up", features=("a", "b", "c")
+    )
+    filled = datasets.imputed(data)
+    assert filled.features == ("a", "b", "c", "a missing", "c missing")
+    assert filled.train_inputs.tolist() == [[0, 7, 1, 1, 1], [0, 9, 1, 1, 0]]
+
+
+def test_labels_of_one_kind_cannot_be_made_wrong():
+    with pytest.raises(ValueError, match="labels must be of two kinds or more, got only 3"):
+        datasets.with_label_noise(np.full(4, 3), share=0.5)
+    assert datasets.with_label_noise(np.full(4, 3), share=0.0).tolist() == [3, 3, 3, 3]
+
+
+def test_the_noise_of_spirals_is_the_deviation_from_their_arms(monkeypatch):
+    monkeypatch.setattr(datasets, "standardised", lambda data: data)
+    still, noisy = datasets.spirals(noise=0.0), datasets.spirals(noise=0.1)
+    assert np.std(noisy.train_inputs - still.train_inputs) == pytest.approx(0.1, rel=0.1)
+    assert np.linalg.norm(still.train_inputs, axis=1).max() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(("words", "least"), [(50, 5), (300, 10)])
+def test_docstrings_with_few_of_the_words_are_left_out(words, least):
+    data = datasets.docstrings(words)
+    assert np.vstack([data.train_inputs, data.test_inputs]).sum(axis=1).min() == least
 
 
 @pytest.mark.parametrize(
@@ -184,9 +215,12 @@ def test_faults_refuse_a_share_that_is_none(fault, share):
         fault(np.arange(10), share)
 
 
-def test_a_column_that_never_changes_is_left_at_zero():
-    inputs = np.array([[1.0, 7.0], [3.0, 7.0]])
+@pytest.mark.parametrize("constant", [7.0, 0.1])  # the mean of a hundred 0.1 is not 0.1
+def test_a_column_that_never_changes_is_left_at_zero(constant):
+    training = np.tile([[1.0, constant], [3.0, constant]], (50, 1))
+    test = np.array([[5.0, constant + 2]])
     data = datasets.standardised(
-        datasets.Dataset("d", inputs, np.zeros(2), inputs, np.zeros(2), "made up")
+        datasets.Dataset("d", training, np.zeros(100), test, np.zeros(1), "made up")
     )
-    assert data.train_inputs.tolist() == [[-1, 0], [1, 0]]
+    assert np.unique(data.train_inputs, axis=0).tolist() == [[-1, 0], [1, 0]]
+    assert data.test_inputs.tolist() == [[3, 2]]

@@ -1,4 +1,5 @@
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from course_utils.descent import (
     minibatches,
     minimize,
     train,
+    walk,
 )
+from course_utils.gradients import SAM
 from course_utils.keras_twin import keras, keras_minimize, keras_network, keras_optimizer
 from course_utils.landscapes import bowl, double_well, himmelblau, rosenbrock
 from course_utils.networks import MLP, NetworkLoss
@@ -78,11 +81,36 @@ def test_a_run_that_diverges_is_returned_as_it_is():
         ),
         (lambda: minimize(bowl(), SGD(), [1, 2], 2.5), "steps must be a whole number .* got 2.5"),
         (lambda: list(minibatches(5, 0, None)), "batch_size must be a whole number .* got 0"),
+        (lambda: walk([bowl()], SGD(), [1, 2], 0), "every must be a whole number .* got 0"),
+        (lambda: walk([], SGD(), [1, 2]), "objectives must hold one for each step, got none"),
     ],
 )
 def test_refuses_bad_input_and_names_it(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+THREE = np.array([0.1, 0.2, 0.3])
+SMALL = NetworkLoss(MLP((2, 3)), np.ones((4, 2)), np.array([0, 1, 2, 0]))
+
+
+@pytest.mark.parametrize(
+    ("objective", "optimizer"),
+    [
+        (SMALL, SGD(lambda step: THREE)),
+        (replace(SMALL, l2=THREE), SGD()),
+        (SAM(SMALL, THREE), SGD()),
+    ],
+    ids=["schedule", "penalty", "radius"],
+)
+def test_runs_that_no_hyperparameter_of_the_optimizer_shows_need_a_start_each(objective, optimizer):
+    message = r"start has shape \(9,\), and .* to \(3, 9\): give start one row a run"
+    with pytest.raises(ValueError, match=message):
+        minimize(objective, optimizer, np.zeros(9), 2)
+    with pytest.raises(ValueError, match=message):
+        train(objective, optimizer, np.zeros(9), 1, 2)
+    assert minimize(objective, optimizer, np.zeros((3, 9)), 2).values.shape == (3, 3)
+    assert train(objective, optimizer, np.zeros((3, 9)), 1, 2).losses.shape == (2, 3)
 
 
 def test_start_is_left_as_it_was():
@@ -305,6 +333,13 @@ def test_reduce_on_plateau_lowers_the_rate_of_a_run(overfitting):
     assert history.rates[-1] < 0.5
 
 
+def test_reduce_on_plateau_leaves_a_rate_that_is_below_its_least_as_it_is(overfitting):
+    training, _, start = overfitting
+    plateau = ReduceLROnPlateau(patience=1, min_delta=100, min_lr=0.01)
+    history = train(training, SGD(0.001), start, 4, 10, callbacks=[plateau])
+    assert set(history.rates) == {0.001}
+
+
 def test_an_interruption_returns_what_was_reached(digits_loss):
     start = digits_loss.network.initial(seed=0)
 
@@ -317,6 +352,34 @@ def test_an_interruption_returns_what_was_reached(digits_loss):
     uninterrupted = train(digits_loss, SGD(0.1), start, 2, 64)
     assert np.array_equal(history.params, uninterrupted.params)
     assert len(history.losses) == 3
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """An objective or an optimizer that is interrupted at the third call of one of its methods."""
+
+    whole: object
+    method: str
+    calls: count = field(default_factory=lambda: count(1))
+
+    def __getattr__(self, name):
+        if name == self.method and next(self.calls) == 3:
+            raise KeyboardInterrupt
+        return getattr(self.whole, name)
+
+
+def test_an_interruption_leaves_the_curves_equally_long():
+    rule = Interrupted(SGD(), "update")
+    history = train(SMALL, rule, np.zeros(9), 5, 2)
+    lengths = map(len, (history.rates, history.batch_losses, history.gradient_norms))
+    assert list(lengths) == [2, 2, 2]
+    for validation in (Interrupted(SMALL, "value"), Interrupted(SMALL, "network")):
+        history = train(
+            SMALL, SGD(), np.zeros(9), 5, 2, validation=validation, metrics={"accuracy": accuracy}
+        )
+        curves = history.losses, history.validation_losses
+        curves += history.metrics["accuracy"], history.validation_metrics["accuracy"]
+        assert [len(curve) for curve in curves] == [2, 2, 2, 2]
 
 
 def test_dropout_changes_training_and_repeats_with_the_seed(digits_loss):
@@ -358,6 +421,9 @@ def test_a_progress_bar_is_shown_on_request(digits_loss, capsys):
         (lambda: EarlyStopping(patience=0), "patience must be a whole number .* got 0"),
         (lambda: EarlyStopping(min_delta=-1), "min_delta must not be negative, got -1"),
         (lambda: ReduceLROnPlateau(factor=1.5), "factor must lie between 0 and 1, got 1.5"),
+        (lambda: ReduceLROnPlateau(min_delta=-1), "min_delta must not be negative, got -1"),
+        (lambda: ReduceLROnPlateau(cooldown=-3), "cooldown must not be negative, got -3"),
+        (lambda: ReduceLROnPlateau(min_lr=-0.1), "min_lr must not be negative, got -0.1"),
     ],
 )
 def test_callbacks_refuse_wrong_settings(make, message):

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -46,6 +49,22 @@ def test_sam_looks_a_radius_uphill(rng):
     np.testing.assert_allclose(np.sum(away * gradient, -1), 0.1 * np.linalg.norm(gradient, axis=-1))
     np.testing.assert_array_equal(sam.gradient(params), rosenbrock().gradient(params + away))
     np.testing.assert_array_equal(sam.value(params), rosenbrock().value(params + away))
+
+
+def test_each_run_may_have_a_radius_of_its_own(rng):
+    params = rng.normal(size=(2, 2))
+    both = SAM(rosenbrock(), radius=np.array([0.1, 0.5])).gradient(params)
+    for run, radius in enumerate([0.1, 0.5]):
+        np.testing.assert_array_equal(both[run], SAM(rosenbrock(), radius).gradient(params[run]))
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda sam: pickle.loads(pickle.dumps(sam))]
+)
+def test_sam_can_be_copied(duplicate):
+    objective = NetworkLoss(MLP((2, 3)), np.ones((4, 2)), np.array([0, 1, 2, 0]))
+    again = duplicate(SAM(objective, radius=0.5))
+    assert (type(again), again.radius, again.examples) == (SAM, 0.5, 4)
 
 
 def test_sam_stays_where_the_gradient_is_zero():

@@ -181,6 +181,15 @@ def test_accuracy_counts_the_right_answers():
     assert network.accuracy(identity, inputs, np.array([0, 1, 1, 0])) == 0.5
 
 
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_accuracy_of_one_output_takes_labels_as_a_row_or_as_a_column(shape):
+    network, params = MLP((1, 1)), np.array([1.0, 0.0])
+    inputs, labels = np.array([[3.0], [-1.0], [2.0], [-2.0]]), np.array([1, 0, 0, 0])
+    assert network.accuracy(params, inputs, labels.reshape(shape)) == 0.75
+    both = network.accuracy(np.stack([params, -params]), inputs, labels.reshape(shape))
+    assert both.tolist() == [0.75, 0.25]
+
+
 ZEROS = np.zeros((4, 3)), np.zeros(4, int)
 
 
@@ -207,3 +216,11 @@ ZEROS = np.zeros((4, 3)), np.zeros(4, int)
 def test_refuses_what_does_not_fit(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("name", ["inputs", "targets"])
+def test_refuses_a_list_by_name(name):
+    given = dict(zip(("inputs", "targets"), ZEROS, strict=True))
+    given[name] = given[name].tolist()
+    with pytest.raises(TypeError, match=rf"{name} must be .*, got list: give np.asarray.{name}."):
+        NetworkLoss(MLP((3, 2)), **given)

@@ -179,7 +179,12 @@ def test_run_shape_spans_all_hyperparameters():
         (SGD, {"learning_rate": -0.1}, "learning_rate must be positive, got -0.1"),
         (SGD, {"learning_rate": np.array([0.1, -0.2])}, "learning_rate must be positive, got -0.2"),
         (SGD, {"learning_rate": np.nan}, "learning_rate must be positive, got nan"),
-        (SGD, {"learning_rate": np.inf}, "learning_rate must be positive, got inf"),
+        (SGD, {"learning_rate": np.inf}, "learning_rate must be positive and finite, got inf"),
+        (
+            AdamW,
+            {"weight_decay": np.array([0.1, np.inf])},
+            "weight_decay must be finite and not negative, got inf",
+        ),
         (SGD, {"momentum": 1.5}, "momentum must lie between 0 and 1, got 1.5"),
         (Adam, {"learning_rate": 0}, "learning_rate must be positive, got 0"),
         (Adam, {"beta_1": 1.0}, "beta_1 must be at least 0, below 1, got 1.0"),
@@ -202,6 +207,9 @@ def test_refuses_a_wrong_hyperparameter_by_name(rule, hyperparameter, message):
         rule(**hyperparameter)
 
 
-def test_refuses_a_hyperparameter_that_is_no_number():
-    with pytest.raises(TypeError, match="learning_rate must be a number"):
-        SGD(learning_rate="0.1")
+@pytest.mark.parametrize(
+    ("name", "value"), [("learning_rate", "0.1"), ("momentum", lambda step: 0.9)]
+)
+def test_refuses_a_hyperparameter_that_is_no_number(name, value):
+    with pytest.raises(TypeError, match=f"{name} must be a number"):
+        SGD(**{name: value})

@@ -121,8 +121,33 @@ def test_keras_gets_the_schedule_with_the_optimizer():
             lambda: schedules.PolynomialDecay(0.1, 10, power=0.0),
             "power must be positive, got 0.0",
         ),
+        (
+            lambda: schedules.PiecewiseConstantDecay((1,), (0.1, -0.2)),
+            "values must not be negative, got -0.2",
+        ),
+        (
+            lambda: schedules.PolynomialDecay(0.1, 10, end_learning_rate=-0.1),
+            "end_learning_rate must not be negative, got -0.1",
+        ),
+        (
+            lambda: schedules.CosineDecay(-0.1, 10),
+            "initial_learning_rate must not be negative, got -0.1",
+        ),
+        (
+            lambda: schedules.CosineDecay(0.1, 10, alpha=-0.5),
+            "alpha must not be negative, got -0.5",
+        ),
+        (
+            lambda: schedules.CosineDecayRestarts(0.1, 10, alpha=-0.5),
+            "alpha must not be negative, got -0.5",
+        ),
     ],
 )
 def test_refuses_a_wrong_setting_by_name(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+def test_warm_up_needs_a_schedule_to_lead_into():
+    with pytest.raises(TypeError, match=r"schedule must take .*, got 0.1: .* Constant\(0.1\)"):
+        schedules.LinearWarmup(0.1, 4)
