@@ -437,12 +437,14 @@ def test_quiz_check_prints_the_numbers_and_exits_with_one_if_there_is_a_fault(
     assert ("The banks are as they should be.\n" in out) != bool(fault)
 
 
-def test_quiz_check_names_a_bank_that_cannot_be_read(capsys, monkeypatch):
+@pytest.mark.parametrize("arguments", [["quiz", "check"], ["quiz", "03"]])
+def test_a_bank_that_cannot_be_read_is_named(capsys, monkeypatch, arguments):
     def refuse():
         raise bank.BankError("01_one.toml, question gd-one: no stem")
 
     monkeypatch.setattr(bank, "load_banks", refuse)
-    assert cli.main(["quiz", "check"]) == 1
+    monkeypatch.setattr(bank, "read_banks", refuse)
+    assert cli.main(arguments) == 1
     assert the_line(capsys) == "course: 01_one.toml, question gd-one: no stem"
 
 

@@ -18,7 +18,6 @@ def slider(
     low: float,
     high: float,
     step: float,
-    format: str | None = None,
 ) -> ipywidgets.IntSlider | ipywidgets.FloatSlider:
     """Return a slider; its value is an int where `value`, `low`, `high` and `step` all are.
 
@@ -35,7 +34,7 @@ def slider(
         max=high,
         step=step,
         description=description,
-        readout_format=format or ("d" if whole else ".3g"),
+        readout_format="d" if whole else ".3g",
         style=IN_FULL,
         layout=ROOMY,
     )

@@ -347,9 +347,9 @@ def basins() -> Explorer:
     return Explorer(stage, [landscape_choice, rate], update)
 
 
-def start_grid(landscape, side: int = GRID) -> np.ndarray:
-    """Return a grid of starts over the landscape's window, shape (side², 2)."""
-    axes = [np.linspace(low, high, side) for low, high in landscape.window]
+def start_grid(landscape) -> np.ndarray:
+    """Return a grid of starts over the landscape's window, shape (GRID², 2)."""
+    axes = [np.linspace(low, high, GRID) for low, high in landscape.window]
     return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
 
 

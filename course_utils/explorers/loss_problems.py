@@ -65,7 +65,7 @@ def trained(seed: int) -> np.ndarray:
 
 
 @cache
-def weight_plane(kind: str, images: int = 200, radius: float = 2.0) -> Plane:
+def weight_plane(kind: str) -> Plane:
     """Return the loss of 200 training images on one of three planes.
 
     TWO_TRAINED has a trained network at (0, 0) and a second one at (1, 0), ONE_TRAINED a trained
@@ -73,13 +73,13 @@ def weight_plane(kind: str, images: int = 200, radius: float = 2.0) -> Plane:
     normalised (Li et al. 2018).
     """
     data = digits()
-    objective = NetworkLoss(NETWORK, data.train_inputs[:images], data.train_targets[:images])
+    objective = NetworkLoss(NETWORK, data.train_inputs[:200], data.train_targets[:200])
     center = NETWORK.initial(seed=0) if kind == RANDOM else trained(0)
     across, up = (filter_normalised_direction(NETWORK, center, seed) for seed in (0, 1))
     if kind == TWO_TRAINED:
         across = trained(1) - center
-    landscape = loss_plane(objective, center, across, up, radius)
-    grid = np.linspace(-radius, radius, 41)
+    landscape = loss_plane(objective, center, across, up, radius=2.0)
+    grid = np.linspace(-2, 2, 41)
     return Plane(landscape, grid, landscape.value(np.stack(np.meshgrid(grid, grid), axis=-1)))
 
 

@@ -239,11 +239,12 @@ def _check_numeric(question: Question, where: str, draws: int) -> None:
     for seed in (own_seed(question.id), *range(draws)):
         variant = generate(np.random.default_rng(seed))
         here = f"{where}, {question.generator} with seed {seed}"
-        _check_variant(variant, question, here)
+        check_variant(variant, question, here)
         _check_placeholders(question, variant.numbers, here)
 
 
-def _check_variant(variant: Variant, question: Question, where: str) -> None:
+def check_variant(variant: Variant, question: Question, where: str) -> None:
+    """Refuse numbers that cannot be marked: not finite, or too near to each other to tell apart."""
     if not isinstance(variant, Variant):
         refuse(where, f"must return a Variant, got {variant!r}")
     for name, value in [("key", variant.key), *variant.numbers.items(), *variant.mistakes.items()]:

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from course_utils.fault import Fault
+
 LEVELS = ("remember", "understand", "apply", "analyze")
 
 
-class BankError(ValueError):
+class BankError(Fault, ValueError):
     """A bank that cannot be used; the message names the file, the question and the reason."""
 
 

@@ -137,7 +137,8 @@ def _text(cards: Sequence[Due], lessons: Mapping[str, str], now: datetime) -> st
     if not cards:
         return "Nothing is due. Questions that you answer come back here after a day or more."
     if not waiting:
-        return f"Nothing is due. The next question comes back on {cards[0].time:%Y-%m-%d}."
+        day = cards[0].time.astimezone()  # the learner's own, not that of UTC
+        return f"Nothing is due. The next question comes back on {day:%Y-%m-%d}."
     counts = sorted(Counter(lessons[card.question][:2] for card in waiting).items())
     listed = ", ".join(f"{count} of lesson {lesson}" for lesson, count in counts)
     said = "1 question is due" if len(waiting) == 1 else f"{len(waiting)} questions are due"

@@ -7,12 +7,12 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
 
+from .bank_rules import check_variant
 from .generators import find_generator
-from .grading import close, draw
+from .grading import draw
 from .markup import to_text
-from .questions import LEVELS, Bank, Question
+from .questions import LEVELS, Bank, BankError, Question
 
 PREPARATION = "00_start_here"
 QUESTIONS_PER_LESSON = 26
@@ -244,13 +244,10 @@ def _poor_variants(question: Question) -> Faults:
     if different < VARIANTS:
         yield f"{different} different draws in {SEEDS}, fewer than {VARIANTS}"
     for seed, variant in enumerate(variants):
-        named = {"the key": variant.key, **variant.mistakes}
-        for name, value in named.items():
-            if not np.isfinite(value):
-                yield f"{name} is {value} with seed {seed}"
-        for (name, one), (other, value) in combinations(named.items(), 2):
-            if close(one, value, question) or close(value, one, question):
-                yield f"the tolerance cannot tell {other} from {name} with seed {seed}"
+        try:
+            check_variant(variant, question, f"seed {seed}")
+        except BankError as error:
+            yield str(error)
 
 
 def _counts(name: str, questions: Sequence[Question]) -> str:

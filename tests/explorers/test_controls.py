@@ -22,10 +22,6 @@ def test_a_slider_of_fractions_shows_three_significant_figures():
     assert momentum.readout_format == ".3g"
 
 
-def test_a_slider_takes_another_format():
-    assert slider("Share", 0.5, 0, 1, 0.1, ".0%").readout_format == ".0%"
-
-
 def test_a_log_slider_goes_over_powers_of_ten():
     rate = log_slider("Learning rate", 0.01, -4, 0, 0.1)
     assert (rate.value, rate.base, rate.min, rate.max, rate.step) == (0.01, 10, -4, 0, 0.1)

@@ -1,4 +1,5 @@
 import json
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -164,11 +165,26 @@ def test_a_question_that_was_reworded_is_still_due(record, quizzes):
     assert [question for question, _ in schedule()] == ["gd-step-sign"]
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="needs a time zone that can be set")
+@pytest.mark.parametrize(
+    ("zone", "day"), [("UTC", "2026-03-02"), ("WEST13", "2026-03-01"), ("EAST-14", "2026-03-03")]
+)
+def test_the_next_day_is_one_of_the_learners_calendar(record, monkeypatch, zone, day):
+    record(("gd-step-sign", START, False))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", zone)
+        time.tzset()
+        said = review_text(START)
+    time.tzset()
+
+    assert said == f"Nothing is due. The next question comes back on {day}."
+
+
 def test_the_text_says_what_is_due_or_when_the_next_is(record):
     assert review_text(START).startswith("Nothing is due. Questions that you answer come back")
     record(("gd-step-sign", START, False), ("gd-one-step", START, True))
 
-    assert review_text(START) == "Nothing is due. The next question comes back on 2026-03-02."
+    assert review_text(START).startswith("Nothing is due. The next question comes back on 2026-")
     assert review_text(START + DAY) == "1 question is due: 1 of lesson 99."
     assert review_text(START + 9 * DAY) == "2 questions are due: 2 of lesson 99."
 

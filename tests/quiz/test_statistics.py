@@ -182,22 +182,26 @@ def test_every_generator_is_drawn_from_with_two_hundred_seeds(drawn):
 
     drawn(generate)
 
-    assert list(statistics.poor_numbers(bank(numeric()))) == []
+    asked = numeric(mistakes=(Mistake("squared", FEEDBACK),))
+    assert list(statistics.poor_numbers(bank(asked))) == []
     assert len(calls) == 200
 
 
 @pytest.mark.parametrize(
     ("variant", "fault"),
     [
-        (lambda x: Variant({"x": x}, np.inf), "the key is inf with seed 0"),
-        (lambda x: Variant({"x": x}, 1.0, {"slip": np.nan}), "slip is nan with seed 0"),
+        (lambda x: Variant({"x": x}, np.inf), "seed 0: key must be a finite number, got inf"),
+        (
+            lambda x: Variant({"x": x}, 1.0, {"slip": np.nan}),
+            "seed 0: slip must be a finite number, got nan",
+        ),
         (
             lambda x: Variant({"x": x}, 1.0, {"slip": 1.0005}),
-            "the tolerance cannot tell slip from the key with seed 0",
+            "seed 0: the tolerance cannot tell slip (1.0005) from the key (1)",
         ),
         (
             lambda x: Variant({"x": x}, 1.0, {"slip": 2.0, "error": 2.0}),
-            "the tolerance cannot tell error from slip with seed 0",
+            "seed 0: the tolerance cannot tell error (2) from slip (2)",
         ),
         (lambda x: Variant({"x": x % 3}, 1.0), "3 different draws in 200, fewer than 4"),
     ],
@@ -205,7 +209,8 @@ def test_every_generator_is_drawn_from_with_two_hundred_seeds(drawn):
 def test_numbers_that_cannot_be_marked_are_faults(drawn, variant, fault):
     drawn(lambda rng: variant(int(rng.integers(1, 1000))))
 
-    told = list(statistics.poor_numbers(bank(numeric())))
+    mistakes = tuple(Mistake(name, FEEDBACK) for name in variant(1).mistakes)
+    told = list(statistics.poor_numbers(bank(numeric(mistakes=mistakes))))
 
     assert told[0] == f"gd-one: {fault}"
 
