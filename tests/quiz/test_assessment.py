@@ -79,7 +79,7 @@ def test_one_cell_asks_all_final_questions_of_a_lesson_in_the_order_of_the_bank(
 def test_each_final_question_reads_as_a_question_without_its_key(shown):
     assess(FIRST.stem)
     data, _ = shown[0]._repr_mimebundle_()
-    assert data["text/markdown"].startswith("**Question.** A hidden layer with")
+    assert data["text/markdown"].startswith("**Question.** A dense hidden layer with")
     assert data["text/plain"] == "Question: final-wider-layer (run this cell to answer)"
 
 
