@@ -59,6 +59,8 @@ def quiz(
     order = rng.sample(found, len(found))
     seeds = {question.id: rng.getrandbits(32) for question in order}
     now = ready(order)
+    if not now:
+        raise Fault("all questions that fit wait until you meet them in their lesson")
     drawn = [draw(question, seeds[question.id]) for question in now[: count or COUNT]]
     waiting = len(found) - len(now)
     say(_said_of_number(len(drawn), count, waiting))
@@ -159,11 +161,8 @@ def _found(lesson: str | None, objective: str | None, level: str | None) -> "lis
 
     if level not in (None, *LEVELS):
         raise Fault(f"no level {level!r}; there are {', '.join(LEVELS)}")
-    found = matching(lesson, objective, level)
-    if ready(found):
+    if found := matching(lesson, objective, level):
         return found
-    if found:
-        raise Fault("all questions that fit wait until you meet them in their lesson")
     if matching(lesson, objective):
         raise Fault("no question fits these choices; leave out --level or --objective")
     where = f"lesson {lesson[:2]} has " if lesson else ""
